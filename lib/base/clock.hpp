@@ -1,0 +1,23 @@
+// Times in the library are signed 64-bit nanoseconds on a monotonic clock whose zero means nothing.
+// Arithmetic saturates: a deadline of "for ever" stays for ever whatever is added to it.
+#pragma once
+
+#include <cstdint>
+
+namespace structio::base {
+
+inline constexpr std::int64_t forever = INT64_MAX;
+inline constexpr std::int64_t long_ago = INT64_MIN;
+
+/// The operating system's monotonic clock, in nanoseconds.
+std::int64_t monotonic_now() noexcept;
+
+/// moment + duration, clamped to [long_ago, forever].
+constexpr std::int64_t saturating_add(std::int64_t moment, std::int64_t duration) noexcept {
+  if (moment == forever || duration == forever) return forever;
+  if (duration > 0 && moment > forever - duration) return forever;
+  if (duration < 0 && moment < long_ago - duration) return long_ago;
+  return moment + duration;
+}
+
+}  // namespace structio::base

@@ -1,0 +1,112 @@
+// Intrusive 4-ary min-heap of (key, node). The array keeps the keys beside the pointers, so sifting
+// compares without touching the nodes; a node knows its index, so that removal is exact. Four
+// children a level halve the depth of a binary heap and share a cache line or two (Johnson's d-ary
+// heap, 1975).
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/assert.hpp"
+#include "base/status.hpp"
+
+namespace structio::base {
+
+struct heap_node {
+  static constexpr std::uint32_t absent = UINT32_MAX;
+  std::uint32_t heap_index = absent;
+  bool in_heap() const noexcept { return heap_index != absent; }
+};
+
+class heap {
+ public:
+  struct entry {
+    std::int64_t key;
+    heap_node* node;
+  };
+
+  heap() = default;
+  heap(const heap&) = delete;
+  heap& operator=(const heap&) = delete;
+  ~heap() { std::free(entries_); }
+
+  bool empty() const noexcept { return size_ == 0; }
+  std::uint32_t size() const noexcept { return size_; }
+  const entry& front() const noexcept { return entries_[0]; }
+  std::int64_t key_of(const heap_node& node) const noexcept { return entries_[node.heap_index].key; }
+
+  /// Adds a node. In the usual case (a key not before the last one) nothing is moved.
+  int insert(heap_node& node, std::int64_t key) noexcept {
+    STRUCTIO_ASSERT(!node.in_heap());
+    if (size_ == capacity_ && !grow()) return STRUCTIO_ENOMEM;
+    sift_up(size_++, {key, &node});
+    return 0;
+  }
+
+  void remove(heap_node& node) noexcept {
+    STRUCTIO_ASSERT(node.in_heap() && entries_[node.heap_index].node == &node);
+    const std::uint32_t hole = node.heap_index;
+    node.heap_index = heap_node::absent;
+    const entry last = entries_[--size_];
+    if (hole != size_) place(hole, last);
+  }
+
+  /// Changes the key of a node that is in the heap.
+  void update(heap_node& node, std::int64_t key) noexcept { place(node.heap_index, {key, &node}); }
+
+ private:
+  bool grow() noexcept {
+    const std::uint32_t wanted = capacity_ ? capacity_ * 2 : 64;
+    if (wanted <= capacity_) return false;
+    void* memory = std::realloc(entries_, wanted * sizeof(entry));
+    if (!memory) return false;
+    entries_ = static_cast<entry*>(memory);
+    capacity_ = wanted;
+    return true;
+  }
+
+  void set(std::uint32_t at, const entry& e) noexcept {
+    entries_[at] = e;
+    e.node->heap_index = at;
+  }
+
+  void place(std::uint32_t at, const entry& e) noexcept {
+    if (at > 0 && e.key < entries_[(at - 1) / 4].key) {
+      sift_up(at, e);
+    } else {
+      sift_down(at, e);
+    }
+  }
+
+  void sift_up(std::uint32_t at, const entry& e) noexcept {
+    while (at > 0) {
+      const std::uint32_t parent = (at - 1) / 4;
+      if (entries_[parent].key <= e.key) break;
+      set(at, entries_[parent]);
+      at = parent;
+    }
+    set(at, e);
+  }
+
+  void sift_down(std::uint32_t at, const entry& e) noexcept {
+    for (;;) {
+      const std::uint32_t first = at * 4 + 1;
+      if (first >= size_) break;
+      const std::uint32_t end = first + 4 < size_ ? first + 4 : size_;
+      std::uint32_t least = first;
+      for (std::uint32_t child = first + 1; child < end; ++child) {
+        if (entries_[child].key < entries_[least].key) least = child;
+      }
+      if (entries_[least].key >= e.key) break;
+      set(at, entries_[least]);
+      at = least;
+    }
+    set(at, e);
+  }
+
+  entry* entries_ = nullptr;
+  std::uint32_t size_ = 0;
+  std::uint32_t capacity_ = 0;
+};
+
+}  // namespace structio::base

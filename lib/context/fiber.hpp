@@ -1,0 +1,57 @@
+// Fibers: making one on a stack and switching between them. Knows nothing of tasks. The scheduler
+// calls switch_to; every fiber belongs to the thread whose machine it was made for, for ever.
+//
+// Always true: exactly one fiber of a machine runs, machine.current; the hub is the thread's own
+// stack. A fiber's `sp` is valid whenever it is not running; it is stored by whoever comes next.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "context/exception_state.hpp"
+
+namespace structio::ctx {
+
+struct stack;
+struct machine;
+
+struct fiber {
+  void* sp = nullptr;  ///< saved context while suspended
+  /// Left behind by an outgoing fiber, run exactly once by the context that comes next (already on
+  /// its own stack): the way to do what must not happen while still standing on this stack.
+  void (*deferred)(void*) noexcept = nullptr;
+  void* deferred_arg = nullptr;
+  stack* home = nullptr;  ///< null for the hub
+  void* sanitizer_stack = nullptr;  ///< ASan's fake stack while suspended
+  void* sanitizer_fiber = nullptr;  ///< TSan's handle, made once per stack
+};
+
+/// One per runtime thread.
+struct machine {
+  fiber* current = nullptr;
+  fiber hub;
+  exception_slots exceptions;
+  volatile bool switching = false;  ///< true while the stack is neither one's: for profilers
+  const void* hub_stack_bottom = nullptr;  ///< bounds of the thread's own stack, for ASan
+  std::size_t hub_stack_size = 0;
+
+  void open() noexcept;   ///< on the thread's own stack, before any switch
+  void close() noexcept;  ///< on the thread's own stack, after the last one
+};
+
+/// Runs on the fiber's own stack. Must never return; it loops over tasks and switches away.
+using fiber_body = void (*)(machine& m, fiber& self) noexcept;
+
+/// Makes `f` ready to be switched to: its first frame begins below `top`, which lies within
+/// `home` and need not be aligned. May be called again on a fiber that is suspended for good.
+void prepare(fiber& f, stack& home, void* top, fiber_body body) noexcept;
+
+/// Leaves the current fiber and resumes `to`. Returns when somebody switches back. Swaps the
+/// exception state, tells the sanitizers, runs the deferred action of whoever was left.
+void switch_to(machine& m, fiber& to) noexcept;
+
+/// Runs `fn(arg)` on the stack of a suspended fiber, above its frames, and comes back: the way to
+/// walk a suspended task's stack with the plain unwinder. `fn` must not switch. `f` stays suspended.
+void run_on_top(machine& m, fiber& f, void (*fn)(void*), void* arg) noexcept;
+
+}  // namespace structio::ctx

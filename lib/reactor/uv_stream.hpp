@@ -1,0 +1,92 @@
+// Byte streams and listeners over libuv, in the pull style that fibers need. Handles live in slots of
+// the reactor; a slot is left to itself by close() and comes home when libuv says so.
+//
+// Always true: at most one reader, one writer and one acceptor wait on a slot. A buffer given to
+// read_start is written to only between read_start and done/read_cancel. Nothing of the caller's is
+// referenced after a write call has returned.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "reactor/reactor.hpp"
+
+struct sockaddr;
+struct sockaddr_storage;
+
+namespace structio::reactor {
+
+class uv_reactor;
+class stream_slot;
+class listener_slot;
+
+// --- streams ---------------------------------------------------------------------------------
+
+/// Begins a TCP connection. 0: `op` will be told (0 or a UV_E* code) and `out` is the slot, to be
+/// closed by the caller whatever happens. Negative: nothing was begun, out is null.
+int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_slot*& out) noexcept;
+
+/// Waits for bytes: reads straight into `buffer` when they come. done(result): > 0 bytes, 0 end of
+/// stream (sticky), < 0 code. Returns 0 (begun), STRUCTIO_EBUSY (somebody reads already).
+int read_start(stream_slot& s, void* buffer, std::size_t size, operation& op) noexcept;
+
+/// Forgets the reader; the buffer is not touched any more. No-op when nobody reads.
+void read_cancel(stream_slot& s) noexcept;
+
+/// Writes what the kernel takes at once: bytes written (> 0), UV_EAGAIN, or another code.
+std::int64_t try_write(stream_slot& s, const void* data, std::size_t size) noexcept;
+
+/// Queues a *copy* of at most an internal chunk of `data` and tells `op` when the kernel has taken
+/// it (0 or a code). Returns the number of bytes queued, STRUCTIO_EBUSY (somebody writes already),
+/// STRUCTIO_ENOMEM, or a code. These bytes are under way whether or not the wait is given up.
+std::int64_t write_start(stream_slot& s, const void* data, std::size_t size, operation& op) noexcept;
+
+/// Forgets the writer; what was queued is still sent.
+void write_cancel(stream_slot& s) noexcept;
+
+/// Ends our direction once everything queued is sent. One at a time; done(0 or code).
+int shutdown_start(stream_slot& s, operation& op) noexcept;
+void shutdown_cancel(stream_slot& s) noexcept;
+
+/// Tells whoever waits on the slot STRUCTIO_ECLOSED, then closes the descriptor. Returns at once.
+void close(stream_slot& s) noexcept;
+
+int local_address(const stream_slot& s, sockaddr_storage& out) noexcept;
+int peer_address(const stream_slot& s, sockaddr_storage& out) noexcept;
+int set_nodelay(stream_slot& s, bool on) noexcept;
+std::int64_t file_descriptor(const stream_slot& s) noexcept;
+
+// --- listeners -------------------------------------------------------------------------------
+
+struct listen_settings {
+  int backlog = 0;  ///< 0: the system's maximum
+  bool reuse_port = false;
+  bool ipv6_only = false;
+};
+
+/// Binds and listens (SO_REUSEADDR on POSIX). 0 or a UV_E* code.
+int tcp_listen(uv_reactor& r, const sockaddr* address, const listen_settings& settings,
+               listener_slot*& out) noexcept;
+
+/// Takes a connection that is there: 0 and a slot, UV_EAGAIN, or a code (UV_EMFILE, UV_ENFILE,
+/// UV_ENOBUFS, UV_ENOMEM: the connection stays in the kernel's queue, nothing is lost).
+/// Connections that were aborted while queued are passed over.
+int try_accept(listener_slot& l, stream_slot*& out) noexcept;
+
+/// Tells `op` (0 or a code) when try_accept is worth a call. STRUCTIO_EBUSY if somebody waits already.
+int accept_wait(listener_slot& l, operation& op) noexcept;
+void accept_cancel(listener_slot& l) noexcept;
+
+void close(listener_slot& l) noexcept;  ///< as for streams
+int local_address(const listener_slot& l, sockaddr_storage& out) noexcept;
+
+// --- signals ---------------------------------------------------------------------------------
+
+class signal_slot;
+
+/// Calls `op.done(op, signum)` each time the process gets `signum`, until closed: this operation may
+/// complete many times. 0 or a code.
+int signal_watch(uv_reactor& r, int signum, operation& op, signal_slot*& out) noexcept;
+void close(signal_slot& s) noexcept;
+
+}  // namespace structio::reactor
