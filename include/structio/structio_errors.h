@@ -27,7 +27,8 @@
   X(PAYLOAD, -20018, "a failure of the program's own kind (an exception, a foreign error)")    \
   X(VERSION, -20019, "the header and the library do not belong together")                      \
   X(LIMIT, -20020, "a limit of this library or of the system has been reached")                \
-  X(UNSUPPORTED, -20021, "not supported on this platform or in this build")
+  X(UNSUPPORTED, -20021, "not supported on this platform or in this build")                 \
+  X(ABSENT, -20022, "no value is set")
 
 enum structio_error {
 #define STRUCTIO_ERROR_ENUM(name, value, text) STRUCTIO_E##name = value,
