@@ -23,8 +23,9 @@
 #define STRUCTIO_VERSION_MAJOR 0
 #define STRUCTIO_VERSION_MINOR 1
 #define STRUCTIO_VERSION_PATCH 0
-#define STRUCTIO_VERSION \
-  ((uint32_t)((STRUCTIO_VERSION_MAJOR << 16) | (STRUCTIO_VERSION_MINOR << 8) | STRUCTIO_VERSION_PATCH))
+#define STRUCTIO_VERSION                                                       \
+  ((uint32_t)((STRUCTIO_VERSION_MAJOR << 16) | (STRUCTIO_VERSION_MINOR << 8) | \
+              STRUCTIO_VERSION_PATCH))
 
 #ifdef __cplusplus
 extern "C" {
@@ -36,25 +37,25 @@ STRUCTIO_API uint32_t structio_version(void);
 /* --- errors ---------------------------------------------------------------------------------- */
 
 /* Text of a status code, ours or the operating system's. Never NULL; static. Any thread. */
-STRUCTIO_API const char *structio_strerror(int code);
+STRUCTIO_API const char* structio_strerror(int code);
 
 /* Name of a status code, such as "STRUCTIO_ECANCELLED" or "ECONNRESET". Never NULL; static. Any
  * thread. */
-STRUCTIO_API const char *structio_err_name(int code);
+STRUCTIO_API const char* structio_err_name(int code);
 
 /* What exactly was wrong with the last call that failed on this thread: the call, the rule and the
- * remedy, as one line. Never NULL; empty when nothing has failed yet. Valid until the next call that
- * fails on this thread. Any thread. */
-STRUCTIO_API const char *structio_last_message(void);
+ * remedy, as one line. Never NULL; empty when nothing has failed yet. Valid until the next call
+ * that fails on this thread. Any thread. */
+STRUCTIO_API const char* structio_last_message(void);
 
 /* --- time ------------------------------------------------------------------------------------ */
 
 /* Durations and moments are int64_t nanoseconds. Moments count on the run's own monotonic clock,
  * whose zero means nothing: never compare moments of two runs. */
 #define STRUCTIO_FOREVER INT64_MAX
-#define STRUCTIO_MICROSECONDS(n) ((int64_t)(n) * 1000)
-#define STRUCTIO_MILLISECONDS(n) ((int64_t)(n) * 1000000)
-#define STRUCTIO_SECONDS(n) ((int64_t)(n) * 1000000000)
+#define STRUCTIO_MICROSECONDS(n) ((int64_t)(n)*1000)
+#define STRUCTIO_MILLISECONDS(n) ((int64_t)(n)*1000000)
+#define STRUCTIO_SECONDS(n) ((int64_t)(n)*1000000000)
 
 /* The same as functions, for languages without the preprocessor; these saturate. Any thread. */
 STRUCTIO_API int64_t structio_microseconds(int64_t n);
@@ -65,16 +66,17 @@ STRUCTIO_API int64_t structio_seconds(int64_t n);
 
 /* A task's body. 0 or more: it ended well. Negative: it failed with that code; see
  * structio_failure_raise for more than a code. Must not let an exception of any language escape. */
-typedef int (*structio_task_fn)(void *arg);
+typedef int (*structio_task_fn)(void* arg);
 
 /* Destroys a value that was handed over. Must not block and must not throw. */
-typedef void (*structio_drop_fn)(void *value);
+typedef void (*structio_drop_fn)(void* value);
 
 /* Names a task for as long as the process lives: the id of a task that has ended is never that of
  * another, until 2^32 tasks have used the same stack. 0 is no task. */
 typedef uint64_t structio_task_id;
 
-/* Block storage: opaque, made by the caller, wherever he likes, never copied or moved once in use. */
+/* Block storage: opaque, made by the caller, wherever he likes, never copied or moved once in use.
+ */
 typedef struct structio_scope {
   uint64_t opaque[24];
 } structio_scope;

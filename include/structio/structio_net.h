@@ -1,5 +1,5 @@
-/* TCP: streams, listeners, serving; and what each function does when it is cancelled, as data. Part of
- * structio.h. */
+/* TCP: streams, listeners, serving; and what each function does when it is cancelled, as data. Part
+ * of structio.h. */
 #ifndef STRUCTIO_NET_H
 #define STRUCTIO_NET_H
 
@@ -9,130 +9,137 @@
 extern "C" {
 #endif
 
-/* --- listeners ---------------------------------------------------------------------------------- */
+/* --- listeners ----------------------------------------------------------------------------------
+ */
 
 typedef struct structio_tcp_listen_options {
   size_t struct_size;
-  const char *host;    /* a numeric IPv4 or IPv6 address; NULL: every IPv4 address */
-  uint16_t port;       /* 0: the system chooses; see structio_listener_address */
-  uint8_t reuse_port;  /* not 0: several listeners may share the port */
-  uint8_t ipv6_only;   /* not 0: an IPv6 listener refuses IPv4 */
-  int32_t backlog;     /* 0: the system's maximum */
+  const char* host;   /* a numeric IPv4 or IPv6 address; NULL: every IPv4 address */
+  uint16_t port;      /* 0: the system chooses; see structio_listener_address */
+  uint8_t reuse_port; /* not 0: several listeners may share the port */
+  uint8_t ipv6_only;  /* not 0: an IPv6 listener refuses IPv4 */
+  int32_t backlog;    /* 0: the system's maximum */
 } structio_tcp_listen_options;
 
-/* Listens. Errors: UV_EADDRINUSE, UV_EADDRNOTAVAIL, UV_EACCES, UV_EMFILE, STRUCTIO_EINVALID (host is no
- * address), STRUCTIO_ENOMEM. */
-STRUCTIO_API int structio_tcp_listen(const structio_tcp_listen_options *options,
-                                     structio_listener **out);
+/* Listens. Errors: UV_EADDRINUSE, UV_EADDRNOTAVAIL, UV_EACCES, UV_EMFILE, STRUCTIO_EINVALID (host
+ * is no address), STRUCTIO_ENOMEM. */
+STRUCTIO_API int structio_tcp_listen(const structio_tcp_listen_options* options,
+                                     structio_listener** out);
 
 /* Waits for a connection. Checkpoint. Cancelled: no connection was taken. One task at a time.
- * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED, STRUCTIO_ESTALE; UV_EMFILE, UV_ENFILE,
- * UV_ENOBUFS, UV_ENOMEM (the connection stays in the system's queue: free descriptors and call again). */
-STRUCTIO_API int structio_listener_accept(structio_listener *listener, structio_stream **out);
+ * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED, STRUCTIO_ESTALE; UV_EMFILE,
+ * UV_ENFILE, UV_ENOBUFS, UV_ENOMEM (the connection stays in the system's queue: free descriptors
+ * and call again). */
+STRUCTIO_API int structio_listener_accept(structio_listener* listener, structio_stream** out);
 
-/* Address it listens on, as text (always terminated when size > 0; 46 bytes hold any) and port. Both may
- * be NULL. */
-STRUCTIO_API int structio_listener_address(structio_listener *listener, char *host, size_t size,
-                                           uint16_t *port);
+/* Address it listens on, as text (always terminated when size > 0; 46 bytes hold any) and port.
+ * Both may be NULL. */
+STRUCTIO_API int structio_listener_address(structio_listener* listener, char* host, size_t size,
+                                           uint16_t* port);
 
-/* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays valid
- * until freed. Checkpoint that also closes when cancelled. */
-STRUCTIO_API int structio_listener_close(structio_listener *listener);
+/* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays
+ * valid until freed. Checkpoint that also closes when cancelled. */
+STRUCTIO_API int structio_listener_close(structio_listener* listener);
 
-/* Closes at once and frees the handle; NULL is allowed. Any task or hook, or any thread after the run. */
-STRUCTIO_API int structio_listener_free(structio_listener *listener);
+/* Closes at once and frees the handle; NULL is allowed. Any task or hook, or any thread after the
+ * run. */
+STRUCTIO_API int structio_listener_free(structio_listener* listener);
 
-/* --- streams ------------------------------------------------------------------------------------- */
+/* --- streams -------------------------------------------------------------------------------------
+ */
 
 typedef struct structio_tcp_connect_options {
   size_t struct_size;
-  const char *host; /* a numeric IPv4 or IPv6 address; NULL: 127.0.0.1 */
+  const char* host; /* a numeric IPv4 or IPv6 address; NULL: 127.0.0.1 */
   uint16_t port;
 } structio_tcp_connect_options;
 
 /* Connects; Nagle's algorithm is off. Checkpoint. Cancelled: the socket is closed again.
  * Errors: STRUCTIO_ECANCELLED, UV_ECONNREFUSED, UV_ETIMEDOUT, UV_ENETUNREACH, UV_EMFILE,
  * STRUCTIO_EINVALID (host is no address), STRUCTIO_ENOMEM. */
-STRUCTIO_API int structio_tcp_connect(const structio_tcp_connect_options *options,
-                                      structio_stream **out);
+STRUCTIO_API int structio_tcp_connect(const structio_tcp_connect_options* options,
+                                      structio_stream** out);
 
-/* Waits until at least one byte is there and takes at most `size`. Returns how many, 0 at the end of the
- * stream (or when size is 0). Checkpoint. Cancelled: nothing was taken. One receiving task at a time.
- * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED, STRUCTIO_ESTALE, STRUCTIO_EBROKEN (the
- * connection was reset; the message has the system's code). */
-STRUCTIO_API int64_t structio_stream_receive_some(structio_stream *stream, void *buffer, size_t size);
+/* Waits until at least one byte is there and takes at most `size`. Returns how many, 0 at the end
+ * of the stream (or when size is 0). Checkpoint. Cancelled: nothing was taken. One receiving task
+ * at a time. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED, STRUCTIO_ESTALE,
+ * STRUCTIO_EBROKEN (the connection was reset; the message has the system's code). */
+STRUCTIO_API int64_t structio_stream_receive_some(structio_stream* stream, void* buffer,
+                                                  size_t size);
 
 /* Sends everything. Checkpoint. Cancelled: a prefix may have been sent; the stream is then good for
  * nothing but closing, unless the peer can tell. One sending task at a time.
- * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED (also after structio_stream_send_eof),
- * STRUCTIO_ESTALE, STRUCTIO_EBROKEN. */
-STRUCTIO_API int structio_stream_send_all(structio_stream *stream, const void *data, size_t size);
+ * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED (also after
+ * structio_stream_send_eof), STRUCTIO_ESTALE, STRUCTIO_EBROKEN. */
+STRUCTIO_API int structio_stream_send_all(structio_stream* stream, const void* data, size_t size);
 
-/* Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent. Checkpoint.
- * Errors: as for sending. */
-STRUCTIO_API int structio_stream_send_eof(structio_stream *stream);
+/* Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
+ * Checkpoint. Errors: as for sending. */
+STRUCTIO_API int structio_stream_send_eof(structio_stream* stream);
 
-/* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays valid
- * until freed. Checkpoint that also closes when cancelled. */
-STRUCTIO_API int structio_stream_close(structio_stream *stream);
+/* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays
+ * valid until freed. Checkpoint that also closes when cancelled. */
+STRUCTIO_API int structio_stream_close(structio_stream* stream);
 
-/* Closes at once (no checkpoint) and frees the handle; NULL is allowed. Any task or hook, or any thread
- * after the run. */
-STRUCTIO_API int structio_stream_free(structio_stream *stream);
+/* Closes at once (no checkpoint) and frees the handle; NULL is allowed. Any task or hook, or any
+ * thread after the run. */
+STRUCTIO_API int structio_stream_free(structio_stream* stream);
 
 /* Addresses of both ends, as for structio_listener_address. */
-STRUCTIO_API int structio_stream_local_address(structio_stream *stream, char *host, size_t size,
-                                               uint16_t *port);
-STRUCTIO_API int structio_stream_peer_address(structio_stream *stream, char *host, size_t size,
-                                              uint16_t *port);
+STRUCTIO_API int structio_stream_local_address(structio_stream* stream, char* host, size_t size,
+                                               uint16_t* port);
+STRUCTIO_API int structio_stream_peer_address(structio_stream* stream, char* host, size_t size,
+                                              uint16_t* port);
 
 /* Nagle's algorithm off (not 0, the default here) or on. */
-STRUCTIO_API int structio_stream_set_nodelay(structio_stream *stream, int on);
+STRUCTIO_API int structio_stream_set_nodelay(structio_stream* stream, int on);
 
 /* The descriptor (a SOCKET on Windows), for options this library has no function for. Do not read,
  * write or close it. */
-STRUCTIO_API int structio_stream_descriptor(structio_stream *stream, int64_t *descriptor);
+STRUCTIO_API int structio_stream_descriptor(structio_stream* stream, int64_t* descriptor);
 
-/* --- serving -------------------------------------------------------------------------------------- */
+/* --- serving
+ * -------------------------------------------------------------------------------------- */
 
-/* Serves one connection. The stream is closed and freed when it returns. A negative result fails the
- * nursery of the handlers, and so the server. */
-typedef int (*structio_serve_fn)(structio_stream *stream, void *arg);
+/* Serves one connection. The stream is closed and freed when it returns. A negative result fails
+ * the nursery of the handlers, and so the server. */
+typedef int (*structio_serve_fn)(structio_stream* stream, void* arg);
 
 typedef struct structio_serve_options {
   size_t struct_size;
-  structio_nursery *handler_nursery; /* NULL: one of its own, whose end is awaited */
+  structio_nursery* handler_nursery; /* NULL: one of its own, whose end is awaited */
 } structio_serve_options;
 
-/* Accepts for ever, each connection a task "serve: PEER". When descriptors or memory run out it pauses
- * for 100 ms and goes on; nothing is lost. Its accept loop ends on stop, and it then returns 0 as soon as
- * its handlers have ended; so a stop drains a server. Checkpoint.
- * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EGROUP (handlers failed), STRUCTIO_ECLOSED (the listener). */
-STRUCTIO_API int structio_serve(structio_listener *listener, structio_serve_fn handler, void *arg,
-                                const structio_serve_options *options);
+/* Accepts for ever, each connection a task "serve: PEER". When descriptors or memory run out it
+ * pauses for 100 ms and goes on; nothing is lost. Its accept loop ends on stop, and it then returns
+ * 0 as soon as its handlers have ended; so a stop drains a server. Checkpoint. Errors:
+ * STRUCTIO_ECANCELLED, STRUCTIO_EGROUP (handlers failed), STRUCTIO_ECLOSED (the listener). */
+STRUCTIO_API int structio_serve(structio_listener* listener, structio_serve_fn handler, void* arg,
+                                const structio_serve_options* options);
 
-/* --- what a function does when it is cancelled, as data ------------------------------------------- */
+/* --- what a function does when it is cancelled, as data
+ * ------------------------------------------- */
 
 enum structio_effect {
-  STRUCTIO_EFFECT_NONE = 0,   /* not a cancel point */
-  STRUCTIO_EFFECT_NOTHING = 1,/* cancelled: nothing has happened */
-  STRUCTIO_EFFECT_PREFIX = 2, /* cancelled: a part may have happened */
-  STRUCTIO_EFFECT_CLOSED = 3, /* cancelled: the object is closed */
-  STRUCTIO_EFFECT_BODY = 4    /* what the function that it calls has done */
+  STRUCTIO_EFFECT_NONE = 0,    /* not a cancel point */
+  STRUCTIO_EFFECT_NOTHING = 1, /* cancelled: nothing has happened */
+  STRUCTIO_EFFECT_PREFIX = 2,  /* cancelled: a part may have happened */
+  STRUCTIO_EFFECT_CLOSED = 3,  /* cancelled: the object is closed */
+  STRUCTIO_EFFECT_BODY = 4     /* what the function that it calls has done */
 };
 
 typedef struct structio_op_info {
   size_t struct_size;
-  const char *name;    /* of the function */
+  const char* name;    /* of the function */
   uint32_t checkpoint; /* 1: it is one */
   uint32_t effect;     /* enum structio_effect */
 } structio_op_info;
 
 /* Fills in the entry with this index: 0, or STRUCTIO_EABSENT behind the last. Any thread. */
-STRUCTIO_API int structio_op_at(size_t index, structio_op_info *info);
+STRUCTIO_API int structio_op_at(size_t index, structio_op_info* info);
 
 /* Fills in the entry of a function: 0, or STRUCTIO_EABSENT. Any thread. */
-STRUCTIO_API int structio_op_find(const char *name, structio_op_info *info);
+STRUCTIO_API int structio_op_find(const char* name, structio_op_info* info);
 
 #ifdef __cplusplus
 }

@@ -18,40 +18,42 @@ enum structio_interrupt_mode {
 
 typedef struct structio_run_options {
   size_t struct_size;
-  uint32_t version;    /* STRUCTIO_VERSION, or 0: not checked */
-  uint32_t budget;     /* checkpoints a task may pass without giving way; 0: 32, or 1 on a virtual clock */
-  uint64_t seed;       /* not 0: each batch of ready tasks is shuffled, repeatably */
-  const char *name;    /* of the main task; copied; NULL: "main" */
-  size_t stack_size;   /* default of tasks in bytes, guard included; 0: 256 KiB, virtual */
+  uint32_t version; /* STRUCTIO_VERSION, or 0: not checked */
+  uint32_t
+      budget; /* checkpoints a task may pass without giving way; 0: 32, or 1 on a virtual clock */
+  uint64_t seed;     /* not 0: each batch of ready tasks is shuffled, repeatably */
+  const char* name;  /* of the main task; copied; NULL: "main" */
+  size_t stack_size; /* default of tasks in bytes, guard included; 0: 256 KiB, virtual */
   /* A C++ program passes abi::__cxa_get_globals here, so that its exceptions survive a switch of
    * tasks even when the library carries another C++ runtime. The C++ face does so by itself. */
-  void *(*cxa_get_globals)(void);
-  uint32_t interrupt;            /* enum structio_interrupt_mode */
-  uint32_t no_overflow_report;   /* not 0: leave SIGSEGV, SIGBUS and the alternate stack alone */
-  uint32_t no_deadlock_check;    /* not 0: a run in which nothing can ever happen waits for ever */
+  void* (*cxa_get_globals)(void);
+  uint32_t interrupt;          /* enum structio_interrupt_mode */
+  uint32_t no_overflow_report; /* not 0: leave SIGSEGV, SIGBUS and the alternate stack alone */
+  uint32_t no_deadlock_check;  /* not 0: a run in which nothing can ever happen waits for ever */
   uint32_t reserved;
-  structio_clock *clock;         /* NULL: the system's; see structio_testing.h. Borrowed. */
-  structio_failure **failure;    /* not NULL: receives why the run failed; yours to free */
+  structio_clock* clock;      /* NULL: the system's; see structio_testing.h. Borrowed. */
+  structio_failure** failure; /* not NULL: receives why the run failed; yours to free */
 } structio_run_options;
 
-/* Runs fn(arg) as the main task, with everything that it starts, on the calling thread; returns when
- * all of it has ended. Returns what fn returned, or why the run failed. When fn fails, its code is
- * returned as it is, its failure is in options->failure, and structio_last_message describes it.
- * Errors: STRUCTIO_EMISUSE (inside a run), STRUCTIO_EVERSION, STRUCTIO_ENOMEM, STRUCTIO_EDEADLOCK
- * (the failure's text has the tree of who waits for what), STRUCTIO_EINTERRUPTED, STRUCTIO_EINTERNAL
- * (a system task or a portal callback failed), UV_EMFILE and other codes of the system.
- * Threads: any that is not inside a run. */
-STRUCTIO_API int structio_run(structio_task_fn fn, void *arg, const structio_run_options *options);
+/* Runs fn(arg) as the main task, with everything that it starts, on the calling thread; returns
+ * when all of it has ended. Returns what fn returned, or why the run failed. When fn fails, its
+ * code is returned as it is, its failure is in options->failure, and structio_last_message
+ * describes it. Errors: STRUCTIO_EMISUSE (inside a run), STRUCTIO_EVERSION, STRUCTIO_ENOMEM,
+ * STRUCTIO_EDEADLOCK (the failure's text has the tree of who waits for what),
+ * STRUCTIO_EINTERRUPTED, STRUCTIO_EINTERNAL (a system task or a portal callback failed), UV_EMFILE
+ * and other codes of the system. Threads: any that is not inside a run. */
+STRUCTIO_API int structio_run(structio_task_fn fn, void* arg, const structio_run_options* options);
 
 /* 1 when the calling thread is inside a run (in a task or in a hook), else 0. Any thread. */
 STRUCTIO_API int structio_in_run(void);
 
-/* 1 when called from a task, where calls may block (abort functions included), else 0. Any thread. */
+/* 1 when called from a task, where calls may block (abort functions included), else 0. Any thread.
+ */
 STRUCTIO_API int structio_in_task(void);
 
-/* Registers one more C++ runtime whose exception state is kept for each task: for a plug-in that came
- * with its own. Idempotent. Errors: STRUCTIO_ELIMIT (more than 4). */
-STRUCTIO_API int structio_add_cxa_get_globals(void *(*getter)(void));
+/* Registers one more C++ runtime whose exception state is kept for each task: for a plug-in that
+ * came with its own. Idempotent. Errors: STRUCTIO_ELIMIT (more than 4). */
+STRUCTIO_API int structio_add_cxa_get_globals(void* (*getter)(void));
 
 /* --- checkpoints ----------------------------------------------------------------------------- */
 
@@ -71,7 +73,8 @@ STRUCTIO_API int structio_cancel_shielded_checkpoint(void);
 STRUCTIO_API int64_t structio_now(void);
 
 /* Waits; never returns early. A duration of 0 is a checkpoint, STRUCTIO_FOREVER waits until
- * cancelled. Checkpoint. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EINVALID (negative), STRUCTIO_ENOMEM. */
+ * cancelled. Checkpoint. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EINVALID (negative),
+ * STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_sleep(int64_t duration);
 
 /* Waits until a moment of the run's clock; one that has passed is a checkpoint. Checkpoint. */
@@ -87,38 +90,38 @@ STRUCTIO_API structio_task_id structio_task_current(void);
 
 /* Name of a living task of this run: valid until it ends. NULL when there is none with this id. Any
  * task or hook. */
-STRUCTIO_API const char *structio_task_name(structio_task_id task);
+STRUCTIO_API const char* structio_task_name(structio_task_id task);
 
 /* Renames the calling task; the name is copied. Errors: STRUCTIO_ENOMEM. */
-STRUCTIO_API int structio_task_set_name(const char *name);
+STRUCTIO_API int structio_task_set_name(const char* name);
 
 /* Bounds of the calling task's stack, for interpreters that insist on knowing them. */
-STRUCTIO_API int structio_task_stack(void **low, void **high);
+STRUCTIO_API int structio_task_stack(void** low, void** high);
 
 /* --- task-locals and run-locals -------------------------------------------------------------- */
 
-/* A task-local is named by the address of any object that lives as long as it is used. A task starts
- * with what its starter had at that moment; later changes on either side are not seen by the other.
- * Outside of a run the functions work on the thread: a run's main task starts with that. */
+/* A task-local is named by the address of any object that lives as long as it is used. A task
+ * starts with what its starter had at that moment; later changes on either side are not seen by the
+ * other. Outside of a run the functions work on the thread: a run's main task starts with that. */
 
-/* Sets `key` for the calling task; `drop` (may be NULL) is called on the value once nobody can see it
- * any more. `token` (may be NULL) remembers what was there before. Errors: STRUCTIO_ENOMEM (then
+/* Sets `key` for the calling task; `drop` (may be NULL) is called on the value once nobody can see
+ * it any more. `token` (may be NULL) remembers what was there before. Errors: STRUCTIO_ENOMEM (then
  * nothing was changed and the value is still yours). Any thread. */
-STRUCTIO_API int structio_local_set(const void *key, void *value, structio_drop_fn drop,
-                                    structio_local_token *token);
+STRUCTIO_API int structio_local_set(const void* key, void* value, structio_drop_fn drop,
+                                    structio_local_token* token);
 
 /* Reads `key`. Errors: STRUCTIO_EABSENT (not set). Any thread. */
-STRUCTIO_API int structio_local_get(const void *key, void **value);
+STRUCTIO_API int structio_local_get(const void* key, void** value);
 
 /* Goes back to what was there before the set that filled `token`. Errors: STRUCTIO_EINVALID (used
  * before, another key, another task). Any thread. */
-STRUCTIO_API int structio_local_reset(const void *key, structio_local_token *token);
+STRUCTIO_API int structio_local_reset(const void* key, structio_local_token* token);
 
 /* The same for values that all tasks of the run share, and that end with it. Any task or hook. */
-STRUCTIO_API int structio_run_local_set(const void *key, void *value, structio_drop_fn drop,
-                                        structio_local_token *token);
-STRUCTIO_API int structio_run_local_get(const void *key, void **value);
-STRUCTIO_API int structio_run_local_reset(const void *key, structio_local_token *token);
+STRUCTIO_API int structio_run_local_set(const void* key, void* value, structio_drop_fn drop,
+                                        structio_local_token* token);
+STRUCTIO_API int structio_run_local_get(const void* key, void** value);
+STRUCTIO_API int structio_run_local_reset(const void* key, structio_local_token* token);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* Testing one's own programs: virtual time, waiting until everybody waits, faults. This part of the ABI
- * may still change between releases. */
+/* Testing one's own programs: virtual time, waiting until everybody waits, faults. This part of the
+ * ABI may still change between releases. */
 #ifndef STRUCTIO_TESTING_H
 #define STRUCTIO_TESTING_H
 
@@ -12,37 +12,37 @@ extern "C" {
 typedef struct structio_virtual_clock_options {
   size_t struct_size;
   int64_t start; /* first reading */
-  /* After this much real time with every task waiting, the clock jumps to the next deadline. 0: at once.
-   * Negative: never by itself. */
+  /* After this much real time with every task waiting, the clock jumps to the next deadline. 0: at
+   * once. Negative: never by itself. */
   int64_t autojump;
 } structio_virtual_clock_options;
 
-/* A clock that stands still unless it is made to jump. Give it to structio_run in its options (one run
- * at a time); the budget is then 1 unless it is set. Any thread. */
-STRUCTIO_API int structio_virtual_clock_new(const structio_virtual_clock_options *options,
-                                            structio_clock **out);
+/* A clock that stands still unless it is made to jump. Give it to structio_run in its options (one
+ * run at a time); the budget is then 1 unless it is set. Any thread. */
+STRUCTIO_API int structio_virtual_clock_new(const structio_virtual_clock_options* options,
+                                            structio_clock** out);
 
-/* Moves it forward by `duration` at once. Errors: STRUCTIO_EINVALID (negative), STRUCTIO_ESTALE. The
- * thread of the run that uses it, or any when none does. */
-STRUCTIO_API int structio_virtual_clock_jump(structio_clock *clock, int64_t duration);
+/* Moves it forward by `duration` at once. Errors: STRUCTIO_EINVALID (negative), STRUCTIO_ESTALE.
+ * The thread of the run that uses it, or any when none does. */
+STRUCTIO_API int structio_virtual_clock_jump(structio_clock* clock, int64_t duration);
 
 /* Changes the autojump threshold; takes effect at once. */
-STRUCTIO_API int structio_virtual_clock_set_autojump(structio_clock *clock, int64_t threshold);
+STRUCTIO_API int structio_virtual_clock_set_autojump(structio_clock* clock, int64_t threshold);
 
 /* Its reading. */
-STRUCTIO_API int structio_virtual_clock_now(structio_clock *clock, int64_t *moment);
+STRUCTIO_API int structio_virtual_clock_now(structio_clock* clock, int64_t* moment);
 
 /* Errors: STRUCTIO_EMISUSE (a run uses it). */
-STRUCTIO_API int structio_virtual_clock_free(structio_clock *clock);
+STRUCTIO_API int structio_virtual_clock_free(structio_clock* clock);
 
-/* Waits until every other task of the run has been waiting, with nothing ready and no I/O there, for
- * `cushion` of real time (0: at once). Of several such waits the one with the least cushion is woken
- * first. Comes before a jump of the clock. Checkpoint. Errors: STRUCTIO_ECANCELLED. */
+/* Waits until every other task of the run has been waiting, with nothing ready and no I/O there,
+ * for `cushion` of real time (0: at once). Of several such waits the one with the least cushion is
+ * woken first. Comes before a jump of the clock. Checkpoint. Errors: STRUCTIO_ECANCELLED. */
 STRUCTIO_API int structio_wait_all_tasks_blocked(int64_t cushion);
 
 /* How often the calling task has been at a cancel point and has given way: what lies between two
  * readings says whether the code in between was a checkpoint. */
-STRUCTIO_API int structio_checkpoint_counts(uint64_t *cancel_points, uint64_t *schedule_points);
+STRUCTIO_API int structio_checkpoint_counts(uint64_t* cancel_points, uint64_t* schedule_points);
 
 /* Makes the run believe that its own state is broken: it ends with STRUCTIO_EINTERNAL. */
 STRUCTIO_API int structio_inject_internal_error(void);

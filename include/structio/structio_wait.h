@@ -18,86 +18,90 @@ enum structio_abort {
 };
 
 /* Called at most once a wait, within the call that cancels, or before the task sleeps when it is
- * cancelled already. Runs outside of the task: it must not block. Anything but the two answers above
- * ends the run with STRUCTIO_EINTERNAL. */
-typedef int (*structio_abort_fn)(void *arg);
+ * cancelled already. Runs outside of the task: it must not block. Anything but the two answers
+ * above ends the run with STRUCTIO_EINTERNAL. */
+typedef int (*structio_abort_fn)(void* arg);
 
-/* Makes `waiter` name the calling task's next wait. Give it (by address) to whoever shall wake the task,
- * then park. */
-STRUCTIO_API int structio_waiter_init(structio_waiter *waiter);
+/* Makes `waiter` name the calling task's next wait. Give it (by address) to whoever shall wake the
+ * task, then park. */
+STRUCTIO_API int structio_waiter_init(structio_waiter* waiter);
 
-/* Sleeps until structio_wake(waiter, result), and returns that result; or is aborted. `what` says in
- * dumps what the task waits for: a literal, not copied. `abort_fn` NULL: may be undone at any time.
- * Returns at once when the waiter was woken before. Checkpoint.
- * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EMISUSE (another task's waiter; used
- * before). */
-STRUCTIO_API int64_t structio_park(structio_waiter *waiter, const char *what,
-                                   structio_abort_fn abort_fn, void *arg);
+/* Sleeps until structio_wake(waiter, result), and returns that result; or is aborted. `what` says
+ * in dumps what the task waits for: a literal, not copied. `abort_fn` NULL: may be undone at any
+ * time. Returns at once when the waiter was woken before. Checkpoint. Errors: STRUCTIO_ECANCELLED,
+ * STRUCTIO_EINTERRUPTED, STRUCTIO_EMISUSE (another task's waiter; used before). */
+STRUCTIO_API int64_t structio_park(structio_waiter* waiter, const char* what,
+                                   structio_abort_fn abort_fn, void* arg);
 
-/* Makes the wait end with `result`. The first of wake and abort decides; 1 when this call did, 0 when it
- * came too late, which is harmless as long as the storage of the waiter lives. Any task or hook. */
-STRUCTIO_API int structio_wake(structio_waiter *waiter, int64_t result);
+/* Makes the wait end with `result`. The first of wake and abort decides; 1 when this call did, 0
+ * when it came too late, which is harmless as long as the storage of the waiter lives. Any task or
+ * hook. */
+STRUCTIO_API int structio_wake(structio_waiter* waiter, int64_t result);
 
-/* --- parking lots ------------------------------------------------------------------------------ */
+/* --- parking lots ------------------------------------------------------------------------------
+ */
 
 #define STRUCTIO_ALL SIZE_MAX
 
 /* A FIFO queue of waiting tasks with no state of its own: the base of every primitive. No run is
  * needed. Any thread, as long as nobody else uses the lot. */
-STRUCTIO_API int structio_lot_init(structio_lot *lot);
+STRUCTIO_API int structio_lot_init(structio_lot* lot);
 
 /* Errors: STRUCTIO_EMISUSE (tasks are parked here). */
-STRUCTIO_API int structio_lot_destroy(structio_lot *lot);
+STRUCTIO_API int structio_lot_destroy(structio_lot* lot);
 
-/* Waits in the queue. Checkpoint. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBROKEN (the lot is broken). */
-STRUCTIO_API int structio_lot_park(structio_lot *lot);
+/* Waits in the queue. Checkpoint. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBROKEN (the lot is
+ * broken). */
+STRUCTIO_API int structio_lot_park(structio_lot* lot);
 
 /* Wakes the first `count` tasks; returns how many there were. Any task or hook. */
-STRUCTIO_API int64_t structio_lot_unpark(structio_lot *lot, size_t count);
+STRUCTIO_API int64_t structio_lot_unpark(structio_lot* lot, size_t count);
 
 /* Moves the first `count` waiting tasks to the end of another lot, without waking them; returns how
  * many there were. Errors: STRUCTIO_EBROKEN (the other lot is broken). */
-STRUCTIO_API int64_t structio_lot_repark(structio_lot *lot, structio_lot *to, size_t count);
+STRUCTIO_API int64_t structio_lot_repark(structio_lot* lot, structio_lot* to, size_t count);
 
 /* How many tasks are parked. */
-STRUCTIO_API int64_t structio_lot_waiting(const structio_lot *lot);
+STRUCTIO_API int64_t structio_lot_waiting(const structio_lot* lot);
 
-/* Breaks the lot on behalf of `breaker` (0: the calling task): all who are parked here, and all who ever
- * will, get STRUCTIO_EBROKEN. Errors: STRUCTIO_ENOMEM. */
-STRUCTIO_API int structio_lot_break(structio_lot *lot, structio_task_id breaker);
+/* Breaks the lot on behalf of `breaker` (0: the calling task): all who are parked here, and all who
+ * ever will, get STRUCTIO_EBROKEN. Errors: STRUCTIO_ENOMEM. */
+STRUCTIO_API int structio_lot_break(structio_lot* lot, structio_task_id breaker);
 
-/* Makes the end of `task` break the lot; may be said several times, and has to be taken back as often.
- * Errors: STRUCTIO_EBROKEN (the task has ended: the lot is broken now), STRUCTIO_EMISUSE (take back what
- * was not said), STRUCTIO_ENOMEM. */
-STRUCTIO_API int structio_lot_add_breaker(structio_lot *lot, structio_task_id task);
-STRUCTIO_API int structio_lot_remove_breaker(structio_lot *lot, structio_task_id task);
+/* Makes the end of `task` break the lot; may be said several times, and has to be taken back as
+ * often. Errors: STRUCTIO_EBROKEN (the task has ended: the lot is broken now), STRUCTIO_EMISUSE
+ * (take back what was not said), STRUCTIO_ENOMEM. */
+STRUCTIO_API int structio_lot_add_breaker(structio_lot* lot, structio_task_id task);
+STRUCTIO_API int structio_lot_remove_breaker(structio_lot* lot, structio_task_id task);
 
 /* On whose behalf the lot was broken, in order, repeats included: writes at most `capacity` ids and
  * returns how many there are. 0: the lot is whole. */
-STRUCTIO_API int64_t structio_lot_broken_by(const structio_lot *lot, structio_task_id *ids,
+STRUCTIO_API int64_t structio_lot_broken_by(const structio_lot* lot, structio_task_id* ids,
                                             size_t capacity);
 
-/* --- portals ------------------------------------------------------------------------------------ */
+/* --- portals ------------------------------------------------------------------------------------
+ */
 
-/* A callback that runs inside the run but outside of tasks: it must not block, and may start tasks, wake
- * them, cancel scopes. 0 or more: fine. Negative: the main task is cancelled and the run ends with
- * STRUCTIO_EINTERNAL. */
-typedef int (*structio_post_fn)(void *arg);
+/* A callback that runs inside the run but outside of tasks: it must not block, and may start tasks,
+ * wake them, cancel scopes. 0 or more: fine. Negative: the main task is cancelled and the run ends
+ * with STRUCTIO_EINTERNAL. */
+typedef int (*structio_post_fn)(void* arg);
 
-/* A handle through which any thread reaches this run. As long as one exists the run takes into account
- * that somebody may call: no deadlock is reported. */
-STRUCTIO_API int structio_portal_new(structio_portal **out);
+/* A handle through which any thread reaches this run. As long as one exists the run takes into
+ * account that somebody may call: no deadlock is reported. */
+STRUCTIO_API int structio_portal_new(structio_portal** out);
 
-/* Queues fn(arg): all of one thread's calls run in order, in the next pass of the run, never inside this
- * call. What was accepted is run, even if the main task ends meanwhile. Any thread.
- * Errors: STRUCTIO_ERUNFINISHED, STRUCTIO_ESTALE, STRUCTIO_ENOMEM. */
-STRUCTIO_API int structio_portal_post(structio_portal *portal, structio_post_fn fn, void *arg);
+/* Queues fn(arg): all of one thread's calls run in order, in the next pass of the run, never inside
+ * this call. What was accepted is run, even if the main task ends meanwhile. Any thread. Errors:
+ * STRUCTIO_ERUNFINISHED, STRUCTIO_ESTALE, STRUCTIO_ENOMEM. */
+STRUCTIO_API int structio_portal_post(structio_portal* portal, structio_post_fn fn, void* arg);
 
-/* The same, unless the same fn and arg are queued by this function and have not begun. Any thread. */
-STRUCTIO_API int structio_portal_post_once(structio_portal *portal, structio_post_fn fn, void *arg);
+/* The same, unless the same fn and arg are queued by this function and have not begun. Any thread.
+ */
+STRUCTIO_API int structio_portal_post_once(structio_portal* portal, structio_post_fn fn, void* arg);
 
 /* Any thread. */
-STRUCTIO_API int structio_portal_free(structio_portal *portal);
+STRUCTIO_API int structio_portal_free(structio_portal* portal);
 
 #ifdef __cplusplus
 }
