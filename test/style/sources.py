@@ -26,8 +26,6 @@ LISTS += [
     ("test", "crash_programs", "test/crash", (".cpp",)),
     ("test", "c_programs", "test/c", (".c",)),
     ("examples", "example_programs", "examples", (".c", ".cpp")),
-    ("bench", "bench_programs", "bench", (".c", ".cpp")),
-    ("bench", "peer_programs", "bench/peers", (".c", ".cpp")),
     ("include/structio", "header_files", "include/structio", (".h", ".hpp")),
     ("include/structio", "detail_header_files", "include/structio/detail", (".h", ".hpp")),
 ]

@@ -14,5 +14,7 @@ using Catch::Matchers::StartsWith;
 using Catch::Matchers::StartsWith;
 
 /// Catch2 3 calls it so; version 2 calls it Contains.
-inline auto ContainsSubstring(const std::string& part) { return Catch::Matchers::Contains(part); }
+inline auto ContainsSubstring(const std::string& part) {
+  return Catch::Matchers::Contains(part);
+}
 #endif
