@@ -1,0 +1,344 @@
+#!/usr/bin/env python3
+"""Runs ours, the limit programs and the peers side by side and prints one table.
+
+Every program prints lines of JSON (see bench.h), so nothing is parsed here. Absolute figures do
+not travel between machines; ratios within one run do. So all programs are interleaved, each
+repetition in another random order, and a ratio is the median of the ratios of the single
+repetitions. A run during which others took much of the core is repeated.
+
+  run.py --build DIR            DIR holds the built programs (`ninja bench-programs`)
+  run.py --build DIR --quick    a few seconds: does everything run?
+  run.py --build DIR --only switch,spawn --json out.json
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+from workloads import JOBS, LOADS, TARGETS, WORKLOADS
+
+CORES = (0, 1)  # of the program, and of the load generator
+MUCH = 0.12  # share of a core that others may take before a run is repeated
+
+
+class Failed(Exception):
+    """A program could not be run to its end; the text says why."""
+
+
+def busy_seconds(cores):
+    """How long these cores have been busy, with anything."""
+    tick = os.sysconf("SC_CLK_TCK")
+    total = 0.0
+    try:
+        with open("/proc/stat", encoding="ascii") as stat:
+            for line in stat:
+                fields = line.split()
+                if fields[0] in {f"cpu{c}" for c in cores}:
+                    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, fields[1:9])
+                    total += (user + nice + system + irq + softirq + steal) / tick
+    except OSError:
+        pass
+    return total
+
+
+def own_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def json_lines(text):
+    found = []
+    for line in text.splitlines():
+        if line.startswith("{"):
+            found.append(json.loads(line))
+    return found
+
+
+def call(command, timeout=120):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    if done.returncode != 0:
+        what = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
+        raise Failed(what)
+    return json_lines(done.stdout)
+
+
+def run_plain(folder, job, quick):
+    warm = os.path.join(folder, "bench_warm")
+    if job.memory and not quick and os.access(warm, os.X_OK):
+        call([warm, "--bytes", str(job.memory), "--cpu", str(CORES[0])])
+    arguments = list(job.arguments) + list(job.quick if quick else ())
+    return call([os.path.join(folder, job.program), "--workload", job.workload,
+                 "--peer", job.peer, "--cpu", str(CORES[0]), *arguments])
+
+
+def run_echo(folder, job, quick, same_core):
+    """Starts the server, loads it, and turns what the generator saw into the workload's value."""
+    load = LOADS[job.workload]
+    server = subprocess.Popen([os.path.join(folder, job.program), "--cpu", str(CORES[0])],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        hello = server.stdout.readline()
+        if not hello:
+            raise Failed("the server did not start")
+        times = ("--warm-ms", "50", "--run-ms", "150") if quick else ()
+        seen = call([os.path.join(folder, "bench_load"), "--port", str(json.loads(hello)["port"]),
+                     "--pid", str(server.pid), "--cpu", str(CORES[0 if same_core else 1]),
+                     *load.arguments, *times])[0]
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        server.stdout.close()
+    return [{"workload": job.workload, "peer": job.peer, "value": seen[load.value],
+             "unit": WORKLOADS[job.workload].unit, "load": seen}]
+
+
+def run_once(options, job):
+    """One run; answers the lines it reported and the share of the cores that others took."""
+    cores = CORES if job.workload in LOADS else CORES[:1]
+    busy, own, begin = busy_seconds(cores), own_seconds(), time.monotonic()
+    if job.workload in LOADS:
+        lines = run_echo(options.folder, job, options.quick, options.same_core)
+    else:
+        lines = run_plain(options.folder, job, options.quick)
+    wall = time.monotonic() - begin
+    others = (busy_seconds(cores) - busy) - (own_seconds() - own)
+    return lines, max(0.0, others / wall)
+
+
+class Results:
+    """values[workload][peer] is a list with one number per repetition, None where a run failed."""
+
+    def __init__(self):
+        self.values = {}
+        self.extra = {}
+        self.skipped = {}
+        self.disturbance = []
+
+    def add(self, repetition, line, job):
+        workload, peer = line["workload"], line.get("peer", job.peer)
+        if workload != job.workload and workload not in job.also:
+            return
+        row = self.values.setdefault(workload, {}).setdefault(job.rename or peer, [])
+        row.extend([None] * (repetition + 1 - len(row)))
+        row[repetition] = line["value"]
+        if "load" in line:
+            self.extra.setdefault(workload, {}).setdefault(peer, []).append(line["load"])
+
+    def numbers(self, workload, peer):
+        return [v for v in self.values.get(workload, {}).get(peer, []) if v is not None]
+
+    def ratios(self, workload, peer, reference):
+        """Ratios within the same repetition."""
+        rows = self.values.get(workload, {})
+        pairs = zip(rows.get(peer, []), rows.get(reference, []))
+        return [a / b for a, b in pairs if a is not None and b]
+
+
+def available_memory():
+    try:
+        with open("/proc/meminfo", encoding="ascii") as info:
+            for line in info:
+                if line.startswith("MemAvailable"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def choose(options, results):
+    """The jobs that can run here; says why the others cannot."""
+    wanted = set(options.only.split(",")) if options.only else set(WORKLOADS)
+    chosen = []
+    for job in JOBS:
+        name = f"{job.rename or job.peer} ({job.workload})"
+        if not wanted & {job.workload, *job.also}:
+            continue
+        if (options.quick and not job.in_quick) or (job.extra and not options.all):
+            continue
+        if not os.access(os.path.join(options.folder, job.program), os.X_OK):
+            results.skipped[name] = f"{job.program} is not built"
+        elif job.memory > available_memory():
+            results.skipped[name] = f"needs {job.memory >> 30} GiB of free memory"
+        elif job.workload in LOADS and len(os.sched_getaffinity(0)) < 2 and not options.same_core:
+            results.skipped[name] = "needs two cores, or --same-core"
+        else:
+            chosen.append(job)
+    return chosen
+
+
+def measure(options, results, jobs):
+    order = random.Random(options.seed)
+    for repetition in range(options.repeat):
+        for workload in WORKLOADS:
+            batch = [j for j in jobs if j.workload == workload and repetition < j.most]
+            order.shuffle(batch)
+            for job in batch:
+                if not options.quiet:
+                    print(f"\r{repetition + 1}/{options.repeat} {workload} {job.peer}".ljust(60),
+                          end="", file=sys.stderr, flush=True)
+                measure_job(options, results, job, repetition)
+    if not options.quiet:
+        print("\r".ljust(61) + "\r", end="", file=sys.stderr)
+
+
+def measure_job(options, results, job, repetition):
+    best = None
+    try:
+        for _ in range(1 if options.quick else 1 + options.patience):
+            lines, others = run_once(options, job)
+            if best is None or others < best[1]:
+                best = (lines, others)
+            if others <= MUCH:
+                break
+    except (Failed, OSError, ValueError, subprocess.TimeoutExpired) as why:
+        results.skipped[f"{job.peer} ({job.workload})"] = str(why)
+    if best is None:
+        return
+    results.disturbance.append(best[1])
+    for line in best[0]:
+        results.add(repetition, line, job)
+
+
+def show(number):
+    if number >= 100000:
+        return f"{number / 1000:,.0f}k"
+    if number >= 1000:
+        return f"{number:,.0f}"
+    return f"{number:.3g}" if number < 100 else f"{number:.0f}"
+
+
+def cell(results, workload, peer):
+    numbers = results.numbers(workload, peer)
+    if not numbers:
+        return "-"
+    text = show(statistics.median(numbers))
+    if len(numbers) > 1:
+        text += f" ({show(min(numbers))}-{show(max(numbers))})"
+    return text
+
+
+def verdict(results, workload, ours):
+    """met, not met, or a tie: the quartiles of the ratios lie on both sides of the target."""
+    answers = []
+    for target in TARGETS.get(workload, ()):
+        if target.reference is None:
+            seen = results.numbers(workload, ours)
+        else:
+            seen = results.ratios(workload, ours, target.reference)
+        if not seen:
+            continue
+        good = [v <= target.bound if target.at_most else v >= target.bound for v in seen]
+        middle = statistics.median(seen)
+        met = middle <= target.bound if target.at_most else middle >= target.bound
+        if met:
+            answers.append("yes")
+        else:
+            answers.append("tie" if 4 * sum(good) >= len(good) else "NO")
+    for word in ("NO", "tie", "yes"):
+        if word in answers:
+            return word
+    return "-"
+
+
+def table(results, ours):
+    shown = ("limit", ours, "libuv", "boost.fiber")
+    rows = [["workload", *shown, "others", "ours/limit", "ours/libuv", "target", "met?"]]
+    for name, workload in WORKLOADS.items():
+        found = results.values.get(name)
+        if not found:
+            continue
+        others = "; ".join(f"{p} {cell(results, name, p)}" for p in sorted(found)
+                           if p not in shown)
+        row = [f"{name}, {workload.unit}"] + [cell(results, name, p) for p in shown]
+        row.append(others or "-")
+        for reference in ("limit", "libuv"):
+            ratios = results.ratios(name, ours, reference)
+            row.append(f"{statistics.median(ratios):.2f}" if ratios else "-")
+        row.append(", ".join(t.text() for t in TARGETS.get(name, ())) or "-")
+        row.append(verdict(results, name, ours))
+        rows.append(row)
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(r, widths)) + " |" for r in rows]
+    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
+    return "\n".join(lines)
+
+
+def as_json(results, options):
+    body = {"machine": platform.machine(), "kernel": platform.release(),
+            "cores": os.cpu_count(), "repeat": options.repeat, "quick": options.quick,
+            "skipped": results.skipped, "workloads": {}}
+    for name, peers in results.values.items():
+        entry = {"unit": WORKLOADS[name].unit, "met": verdict(results, name, options.ours),
+                 "targets": [t.text() for t in TARGETS.get(name, ())], "peers": {}}
+        for peer in peers:
+            numbers = results.numbers(name, peer)
+            entry["peers"][peer] = {
+                "median": statistics.median(numbers), "min": min(numbers), "max": max(numbers),
+                "values": numbers, "load": results.extra.get(name, {}).get(peer, [])}
+        body["workloads"][name] = entry
+    return body
+
+
+def arguments():
+    parse = argparse.ArgumentParser(description=__doc__,
+                                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--build", default="build", help="the build folder, or its bench folder")
+    parse.add_argument("--only", help="workloads, separated by commas: " + ", ".join(WORKLOADS))
+    parse.add_argument("--repeat", type=int, default=5)
+    parse.add_argument("--patience", type=int, default=2, help="repeats of a disturbed run")
+    parse.add_argument("--quick", action="store_true", help="one short run of everything")
+    parse.add_argument("--all", action="store_true", help="also variants of ours and of the limit")
+    parse.add_argument("--same-core", action="store_true", help="load generator beside the server")
+    parse.add_argument("--ours", default="structio", help="the peer that targets are checked for")
+    parse.add_argument("--json", metavar="FILE", help="write everything as JSON; - for stdout")
+    parse.add_argument("--no-build", action="store_true", help="run what is there")
+    parse.add_argument("--seed", type=int, default=None)
+    parse.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    options = parse.parse_args()
+    inner = os.path.join(options.build, "bench")
+    options.folder = inner if os.path.isdir(inner) else options.build
+    options.quiet = options.quiet or not sys.stderr.isatty()
+    if options.quick:
+        options.repeat = 1
+    return options
+
+
+def main():
+    options = arguments()
+    if os.path.exists(os.path.join(options.build, "build.ninja")) and not options.no_build:
+        subprocess.run(["ninja", "-C", options.build, "bench-programs"], check=True,
+                       stdout=subprocess.DEVNULL)
+    results = Results()
+    jobs = choose(options, results)
+    if not jobs:
+        print(f"nothing to run in {options.folder}: ninja bench-programs", file=sys.stderr)
+        return 1
+    measure(options, results, jobs)
+    if options.json != "-":
+        print(table(results, options.ours))
+        for name, why in sorted(results.skipped.items()):
+            print(f"skipped: {name}: {why}")
+        if results.disturbance and not options.quick:
+            worst = max(results.disturbance)
+            print(f"taken by others: median {statistics.median(results.disturbance):.0%}, "
+                  f"worst {worst:.0%} of the core; load {os.getloadavg()[0]:.1f}")
+    if options.json:
+        with (sys.stdout if options.json == "-" else open(options.json, "w")) as out:
+            json.dump(as_json(results, options), out, indent=1)
+            out.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

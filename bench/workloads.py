@@ -1,0 +1,150 @@
+"""What is measured: the workloads, who runs them and how, and the targets. Read by run.py.
+
+A target is a ratio to the limit program or to a peer of the same run, or an absolute bound.
+"""
+
+from dataclasses import dataclass
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Workload:
+    unit: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Target:
+    bound: float
+    reference: str = None  # a peer; None: the value itself
+    at_most: bool = True
+
+    def text(self):
+        sign = "<=" if self.at_most else ">="
+        if self.reference is None:
+            return f"{sign} {self.bound:g}"
+        return f"{sign} {self.bound:g}x {self.reference}"
+
+
+@dataclass(frozen=True)
+class Load:
+    """Arguments of the load generator, and which of its numbers is the workload's value."""
+
+    arguments: tuple
+    value: str
+
+
+@dataclass(frozen=True)
+class Job:
+    workload: str
+    peer: str
+    program: str
+    arguments: tuple = ()
+    quick: tuple = ()  # added for a quick run
+    also: tuple = ()  # workloads that the same run reports beside
+    rename: str = None  # shown under this name
+    extra: bool = False  # only with --all
+    in_quick: bool = True
+    most: int = 1000  # repetitions at most
+    memory: int = 0  # bytes that must be free
+
+
+WORKLOADS = {
+    "switch": Workload("ns", "two tasks yielding to each other, a switch"),
+    "spawn": Workload("ns", "spawn and join of a trivial task"),
+    "batch_spawn": Workload("ns", "10,000 tasks alive at once, each yields once, joined; a task"),
+    "timeout": Workload("ns", "a timeout armed and disarmed around a call that does not wait"),
+    "cancel_all": Workload("ns", "100,000 sleeping tasks cancelled and joined, a task"),
+    "memory_10k": Workload("bytes", "resident memory of a parked task, 10,000 of them"),
+    "memory_1m": Workload("bytes", "resident memory of a parked task, 1,000,000 of them"),
+    "cold_task": Workload("ns", "making a task on a stack never touched, until it is parked"),
+    "echo_1": Workload("req/s", "TCP echo, 64 bytes, one connection"),
+    "echo_50": Workload("us CPU", "TCP echo, 64 bytes, 50 connections: server CPU a request"),
+    "echo_500": Workload("us CPU", "TCP echo, 64 bytes, 500 connections: server CPU a request"),
+    "echo_pipelined": Workload("msg/s", "TCP echo, 64 bytes, 50 connections, 16 deep"),
+    "echo_64k": Workload("msg/s", "TCP echo, 64 KiB messages, 50 connections"),
+}
+
+TARGETS = {
+    "switch": (Target(1.6, "limit"),),
+    "spawn": (Target(1.7, "limit"),),
+    "batch_spawn": (Target(1.7, "limit"),),
+    "timeout": (Target(30), Target(1.0, "libuv")),
+    "cancel_all": (Target(2.5, "limit"),),
+    "memory_10k": (Target(1.04, "limit"),),
+    "memory_1m": (Target(1.04, "limit"),),
+    "cold_task": (Target(1.4, "limit"),),
+    "echo_1": (Target(0.95, "libuv", at_most=False),),
+    "echo_50": (Target(1.03, "libuv"),),
+    "echo_500": (Target(1.0, "libuv"),),
+    "echo_pipelined": (Target(0.98, "libuv", at_most=False),),
+    "echo_64k": (Target(1.0, "libuv", at_most=False),),
+}
+
+LOADS = {
+    "echo_1": Load(("--connections", "1"), "requests_per_s"),
+    "echo_50": Load(("--connections", "50"), "cpu_us"),
+    "echo_500": Load(("--connections", "500"), "cpu_us"),
+    "echo_pipelined": Load(("--connections", "50", "--depth", "16"), "requests_per_s"),
+    "echo_64k": Load(("--connections", "50", "--size", "65536"), "requests_per_s"),
+}
+
+FEW = ("--n", "100000")
+MILLION = ("--n", "1000000")
+BIG_STACK = ("--stack", str(256 * 1024))
+
+
+def _limit_jobs():
+    yield Job("switch", "limit", "limit_switch", quick=FEW)
+    yield Job("spawn", "limit", "limit_spawn", quick=FEW)
+    yield Job("spawn", "limit_loop", "limit_spawn", ("--fresh", "0"), quick=FEW, extra=True)
+    yield Job("batch_spawn", "limit", "limit_spawn", quick=FEW)
+    yield Job("batch_spawn", "limit", "limit_spawn", BIG_STACK, quick=FEW,
+              rename="limit, 256 KiB stacks", extra=True)
+    yield Job("batch_spawn", "limit", "limit_spawn", ("--colours", "16"), quick=FEW,
+              rename="limit, coloured", extra=True)
+    yield Job("timeout", "limit", "limit_timeout", quick=FEW)
+    yield Job("cancel_all", "limit", "limit_cancel", quick=("--n", "10000"))
+    yield Job("cancel_all", "limit_heap", "limit_cancel", ("--heap", "1"), quick=("--n", "10000"))
+    yield Job("cancel_all", "limit_heap", "limit_cancel", ("--heap", "1", *BIG_STACK),
+              rename="limit_heap, 256 KiB stacks", extra=True)
+    yield Job("memory_10k", "limit", "limit_memory")
+    yield Job("memory_1m", "limit", "limit_memory", MILLION, also=("cold_task",),
+              in_quick=False, most=3, memory=6 * GIB)
+    yield Job("cold_task", "limit_noguard", "limit_memory", ("--guard", "0", *MILLION),
+              quick=("--n", "10000"), in_quick=False, most=3, memory=6 * GIB, extra=True)
+    for workload in LOADS:
+        yield Job(workload, "limit", "limit_echo")
+
+
+def _peer_jobs():
+    yield Job("timeout", "libuv", "uv_timeout", quick=FEW)
+    for workload in LOADS:
+        yield Job(workload, "libuv", "uv_echo")
+    yield Job("switch", "boost.fiber", "fiber_switch", quick=FEW)
+    yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
+    yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)
+    yield Job("memory_10k", "boost.fiber", "fiber_memory")
+    yield Job("cold_task", "boost.fiber", "fiber_memory", ("--n", "100000"), quick=("--n", "10000"),
+              in_quick=False, most=3, memory=3 * GIB)
+
+
+def _our_jobs():
+    """Ours on the shared library, as users link it; with --all on the static one too."""
+    for suffix, peer, extra in (("", "structio", False), ("_static", "structio_static", True)):
+        yield Job("switch", peer, "bench_switch" + suffix, quick=FEW, extra=extra)
+        yield Job("spawn", peer, "bench_spawn" + suffix, quick=FEW, extra=extra)
+        yield Job("batch_spawn", peer, "bench_spawn" + suffix, quick=FEW, extra=extra)
+        yield Job("timeout", peer, "bench_timeout" + suffix, quick=FEW, extra=extra)
+        yield Job("timeout", peer, "bench_timeout" + suffix, ("--scope", "1"), quick=FEW,
+                  rename=peer + ", scope", extra=True)
+        yield Job("cancel_all", peer, "bench_cancel" + suffix, quick=("--n", "10000"), extra=extra)
+        yield Job("memory_10k", peer, "bench_memory" + suffix, extra=extra)
+        yield Job("memory_1m", peer, "bench_memory" + suffix, MILLION, also=("cold_task",),
+                  in_quick=False, most=3, memory=6 * GIB, extra=extra)
+        for workload in LOADS:
+            yield Job(workload, peer, "bench_echo" + suffix, extra=extra)
+
+
+JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs())
