@@ -1,7 +1,7 @@
 // The C++ exception state of a thread (the stack of caught exceptions and the count of those in
 // flight) belongs to the C++ runtime of the *user's* code, and a process may hold several of those.
-// Each face hands down its own getter; every distinct slot it leads to is saved when a fiber is left
-// and put back when it is resumed, and is zero at a fiber's birth.
+// Each face hands down its own getter; every distinct slot it leads to is saved when a fiber is
+// left and put back when it is resumed, and is zero at a fiber's birth.
 //
 // Fibers never leave their thread, so the address of each slot is asked for once.
 #pragma once
@@ -10,7 +10,8 @@
 
 namespace structio::ctx {
 
-/// Returns the calling thread's __cxa_eh_globals of one C++ runtime (the type of __cxa_get_globals).
+/// Returns the calling thread's __cxa_eh_globals of one C++ runtime (the type of
+/// __cxa_get_globals).
 using eh_getter = void* (*)();
 
 /// Layout fixed by the Itanium C++ ABI, section 2.2.2 (the ARM EHABI adds one pointer).
@@ -24,26 +25,38 @@ struct eh_globals {
 
 struct exception_slots {
   static constexpr int max = 4;
-  eh_globals* at[max] = {};
+  eh_globals nothing = {};  ///< stands in for the first slot until there is one: no test per switch
+  eh_globals* at[max] = {&nothing};
   int count = 0;
+
+  exception_slots() = default;
+  exception_slots(const exception_slots&) = delete;
+  exception_slots& operator=(const exception_slots&) = delete;
 
   /// Registers what `getter` leads to on this thread. Idempotent. False when the table is full.
   bool add(eh_getter getter) noexcept;
 };
 
-/// What a fiber that is not running had in each slot. Lives in the switch's own frame.
+/// What a fiber that is not running had in each slot. Lives in the switch's own frame. One slot is
+/// the rule and costs two moves; a second C++ runtime in the process is the exception.
 class saved_exceptions {
  public:
   explicit saved_exceptions(const exception_slots& slots) noexcept : count_(slots.count) {
-    for (int i = 0; i < count_; ++i) kept_[i] = *slots.at[i];
+    kept_[0] = *slots.at[0];
+    if (count_ > 1) [[unlikely]]
+      save_others(slots);
   }
   /// Slots that were registered while the fiber was away had nothing in them then.
   void restore(const exception_slots& slots) const noexcept {
-    for (int i = 0; i < count_; ++i) *slots.at[i] = kept_[i];
-    for (int i = count_; i < slots.count; ++i) *slots.at[i] = eh_globals{};
+    *slots.at[0] = kept_[0];
+    if (slots.count > 1) [[unlikely]]
+      restore_others(slots);
   }
 
  private:
+  void save_others(const exception_slots& slots) noexcept;
+  void restore_others(const exception_slots& slots) const noexcept;
+
   eh_globals kept_[exception_slots::max];
   int count_;
 };

@@ -14,6 +14,10 @@ namespace structio::ctx {
 
 struct stack;
 struct machine;
+struct fiber;
+
+/// Runs on the fiber's own stack. Must never return; it loops over tasks and switches away.
+using fiber_body = void (*)(machine& m, fiber& self) noexcept;
 
 struct fiber {
   void* sp = nullptr;  ///< saved context while suspended
@@ -21,26 +25,26 @@ struct fiber {
   /// its own stack): the way to do what must not happen while still standing on this stack.
   void (*deferred)(void*) noexcept = nullptr;
   void* deferred_arg = nullptr;
-  stack* home = nullptr;  ///< null for the hub
+  stack* home = nullptr;            ///< null for the hub
   void* sanitizer_stack = nullptr;  ///< ASan's fake stack while suspended
   void* sanitizer_fiber = nullptr;  ///< TSan's handle, made once per stack
+  fiber_body body = nullptr;        ///< what it runs when it is switched to for the first time
+  bool listening = false;  ///< whoever waits at `sp` takes probes: unborn, or on top of a probe
 };
 
 /// One per runtime thread.
 struct machine {
   fiber* current = nullptr;
+  fiber* left = nullptr;  ///< the one before current; its `sp` is stored by current on arrival
   fiber hub;
   exception_slots exceptions;
-  volatile bool switching = false;  ///< true while the stack is neither one's: for profilers
+  volatile bool switching = false;         ///< true while the stack is neither one's: for profilers
   const void* hub_stack_bottom = nullptr;  ///< bounds of the thread's own stack, for ASan
   std::size_t hub_stack_size = 0;
 
   void open() noexcept;   ///< on the thread's own stack, before any switch
   void close() noexcept;  ///< on the thread's own stack, after the last one
 };
-
-/// Runs on the fiber's own stack. Must never return; it loops over tasks and switches away.
-using fiber_body = void (*)(machine& m, fiber& self) noexcept;
 
 /// Makes `f` ready to be switched to: its first frame begins below `top`, which lies within
 /// `home` and need not be aligned. May be called again on a fiber that is suspended for good.
@@ -51,7 +55,8 @@ void prepare(fiber& f, stack& home, void* top, fiber_body body) noexcept;
 void switch_to(machine& m, fiber& to) noexcept;
 
 /// Runs `fn(arg)` on the stack of a suspended fiber, above its frames, and comes back: the way to
-/// walk a suspended task's stack with the plain unwinder. `fn` must not switch. `f` stays suspended.
+/// walk a suspended task's stack with the plain unwinder. `fn` must not switch. `f` stays
+/// suspended. Doing it again and again does not use more and more of the stack of `f`.
 void run_on_top(machine& m, fiber& f, void (*fn)(void*), void* arg) noexcept;
 
 }  // namespace structio::ctx

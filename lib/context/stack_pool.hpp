@@ -8,7 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/assert.hpp"
+#include "base/list.hpp"
 #include "context/fiber.hpp"
+#include "context/guards.hpp"
 
 namespace structio::ctx {
 
@@ -25,11 +28,11 @@ struct stack {
   std::uint32_t generation = 0;  ///< grows at each acquire: tells tenants apart
   void* user = nullptr;          ///< for the tenant: survives release, null when brand new
   bool prepared = false;         ///< for the tenant: fib holds a looping body at the usual place
+  std::uint8_t size_class = 0;   ///< for the pool: where it goes when it comes back
+  unsigned valgrind_id = 0;
 
   void* top() noexcept { return this; }  ///< the tenant builds downwards from here
 };
-
-enum class guard_kind : std::uint8_t { none, madvise, mprotect };
 
 struct stack_pool_options {
   std::size_t stack_size = 256 * 1024;  ///< of the default class, guard included, rounded up
@@ -55,25 +58,82 @@ class stack_pool {
   stack_pool& operator=(const stack_pool&) = delete;
 
   /// A stack of at least `size` bytes (0: the default size), warm ones first. STRUCTIO_ENOMEM when
-  /// the system has no memory or address space left, STRUCTIO_EINVALID when size is absurd (> 1 GiB).
-  int acquire(std::size_t size, stack*& out) noexcept;
+  /// the system has no memory or address space left, STRUCTIO_EINVALID when size is absurd (> 1
+  /// GiB).
+  int acquire(std::size_t size, stack*& out) noexcept {
+    size_class& c = classes_[0];
+    stack* s = c.warm;
+    if ((size | under_valgrind_) != 0 || !s) [[unlikely]]
+      return acquire_slowly(size, out);
+    take(c, *s);
+    out = s;
+    return 0;
+  }
 
   /// Gives a stack back. May be called while still standing on it: the memory is not touched before
   /// the next acquire or trim.
-  void release(stack& s) noexcept;
+  void release(stack& s) noexcept {
+    size_class& c = classes_[s.size_class];
+    STRUCTIO_ASSERT(c.in_use > 0);
+    --c.in_use;
+    s.next_free = c.warm;
+    c.warm = &s;
+  }
 
   /// Lets memory go after a peak: the number of warm stacks kept decays by half a `half_life`
   /// towards what is in use. Called by the hub between turns, never while standing on a free stack.
-  void trim(std::int64_t now, std::int64_t half_life) noexcept;
+  /// Does a bounded part of the work; returns when it wants to be called again (base::forever:
+  /// nothing is left to let go).
+  std::int64_t trim(std::int64_t now, std::int64_t half_life) noexcept;
 
   /// The stack with this index, or null when its memory was given back to the system. Safe for
   /// any index.
   stack* at(std::uint32_t index) const noexcept;
 
   stack_pool_statistics statistics() const noexcept;
-  std::size_t default_size() const noexcept;
+  std::size_t default_size() const noexcept { return default_size_; }
 
-  // private members: designed by whoever writes stack_pool.cpp
+ private:
+  struct size_class {
+    stack* warm = nullptr;  ///< free stacks with pages behind them, the last one released first
+    std::size_t in_use = 0;
+    std::size_t recent_peak = 0;  ///< of in_use, since the last step of the decay
+    std::size_t peak = 0;         ///< of in_use, up to the last step of the decay
+    std::size_t live = 0;         ///< in use or warm
+    double retained = 0;          ///< how many live stacks the decay leaves at present
+    std::size_t stride = 0;       ///< bytes from one stack to the next, guard included
+    unsigned per_slab = 0;
+    base::list<slab, slab> with_room;
+  };
+  static constexpr unsigned class_count = 20;
+
+  static void take(size_class& c, stack& s) noexcept {
+    c.warm = s.next_free;
+    if (++c.in_use > c.recent_peak) c.recent_peak = c.in_use;
+    ++s.generation;
+  }
+
+  int acquire_slowly(std::size_t size, stack*& out) noexcept;
+  size_class* class_for(std::size_t size) noexcept;
+  stack* carve(size_class& c) noexcept;
+  slab* add_slab(size_class& c) noexcept;
+  slab* new_record() noexcept;
+  void decay(size_class& c, double factor) noexcept;
+  unsigned let_go(size_class& c, unsigned most) noexcept;
+  void give_back(slab& s) noexcept;
+
+  size_class classes_[class_count];  ///< the first is the default one, the others powers of two
+  std::size_t under_valgrind_;       ///< not 0: every acquire has something to tell it
+  std::size_t default_size_ = 0;
+  slab** slabs_ = nullptr;  ///< the table: 64 indices for each slab, mapped or not
+  std::uint32_t slab_count_ = 0;
+  std::uint32_t slab_capacity_ = 0;
+  base::list<slab, slab> without_memory_;
+  guard_keeper guards_;
+  std::size_t mapped_bytes_ = 0;
+  std::size_t unguarded_ = 0;
+  std::int64_t decayed_at_ = INT64_MIN;
+  bool said_no_memory_ = false;
 };
 
 }  // namespace structio::ctx
