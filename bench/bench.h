@@ -84,6 +84,11 @@ static inline int64_t bench_long_sleep(uint64_t* state) {
   return (int64_t)3600 * 1000000000 + (int64_t)(bench_random(state) % 1000000000u);
 }
 
+/* How long the i-th task of the sleepers workload sleeps: up to a second. */
+static inline int64_t bench_short_sleep(uint64_t* state) {
+  return (int64_t)(bench_random(state) % 1000000000u);
+}
+
 static inline void bench_report(const char* workload, const char* peer, double value,
                                 const char* unit, int64_t n) {
   printf(

@@ -6,18 +6,13 @@
  *
  * Always true: a connection's messages come back in order, so that a ring of send times is enough.
  */
-#include <arpa/inet.h>
-#include <dirent.h>
+#include "load.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
-#include "bench.h"
-
-enum { max_depth = 64, bucket_bits = 4, bucket_count = 64 << bucket_bits };
+enum { max_depth = 64 };
 
 struct connection {
   int fd;
@@ -34,40 +29,10 @@ static struct {
   int poller;
   char* out; /* what is sent: long enough for a full window */
   int64_t done;
-  int64_t buckets[bucket_count];
+  struct histogram times;
 } load;
 
 static char in[256 * 1024];
-
-static void fail(const char* what) {
-  perror(what);
-  exit(1);
-}
-
-/* Logarithmic buckets, 16 to an octave: within 6 % of the truth. */
-static int bucket_of(int64_t ns) {
-  if (ns < (1 << bucket_bits)) return (int)(ns < 0 ? 0 : ns);
-  const int top = 63 - __builtin_clzll((unsigned long long)ns);
-  return ((top - bucket_bits + 1) << bucket_bits) |
-         (int)((ns >> (top - bucket_bits)) & ((1 << bucket_bits) - 1));
-}
-
-static double bucket_value(int bucket) {
-  const int octave = bucket >> bucket_bits;
-  const int64_t low = bucket & ((1 << bucket_bits) - 1);
-  if (octave == 0) return (double)low;
-  return ((double)low + (1 << bucket_bits) + 0.5) * (double)(1ll << (octave - 1));
-}
-
-static double percentile(double share) {
-  const double wanted = share * (double)load.done;
-  int64_t seen = 0;
-  for (int i = 0; i < bucket_count; ++i) {
-    seen += load.buckets[i];
-    if ((double)seen >= wanted) return bucket_value(i) / 1000.0;
-  }
-  return 0;
-}
 
 static void want_room(struct connection* c, int on) {
   if (c->blocked == on) return;
@@ -102,7 +67,7 @@ static void receive(struct connection* c) {
   c->partial -= whole * load.size;
   const int64_t now = bench_wall_now();
   for (int64_t i = 0; i < whole; ++i) {
-    ++load.buckets[bucket_of(now - c->sent_at[c->oldest++ % max_depth])];
+    histogram_add(&load.times, now - c->sent_at[c->oldest++ % max_depth]);
   }
   load.done += whole;
   send_messages(c, whole, now);
@@ -120,43 +85,12 @@ static void turn_until(int64_t end) {
   }
 }
 
-static int connect_to(int port) {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, (const struct sockaddr*)&at, sizeof at) != 0) fail("connect");
-  const int one = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) fail("fcntl");
-  return fd;
-}
-
-/* Nanoseconds that all threads of the process were on a CPU, from the scheduler itself. */
-static double server_cpu_ns(int64_t pid) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%lld/task", (long long)pid);
-  DIR* tasks = pid > 0 ? opendir(path) : NULL;
-  if (tasks == NULL) return 0;
-  double total = 0;
-  for (struct dirent* d = readdir(tasks); d != NULL; d = readdir(tasks)) {
-    if (d->d_name[0] == '.') continue;
-    char file[400];
-    snprintf(file, sizeof file, "%s/%s/schedstat", path, d->d_name);
-    FILE* f = fopen(file, "r");
-    if (f == NULL) continue;
-    double ran = 0;
-    if (fscanf(f, "%lf", &ran) == 1) total += ran;
-    fclose(f);
-  }
-  closedir(tasks);
-  return total;
-}
-
 static struct connection* connect_all(int port) {
   struct connection* all = calloc((size_t)load.connections, sizeof *all);
   if (all == NULL) fail("calloc");
   for (int64_t i = 0; i < load.connections; ++i) {
-    all[i].fd = connect_to(port);
+    all[i].fd = connect_to(port, 0);
+    if (fcntl(all[i].fd, F_SETFL, O_NONBLOCK) != 0) fail("fcntl");
     struct epoll_event e = {.events = EPOLLIN, .data = {.ptr = &all[i]}};
     epoll_ctl(load.poller, EPOLL_CTL_ADD, all[i].fd, &e);
   }
@@ -182,17 +116,11 @@ int main(int argc, char** argv) {
   }
   turn_until(bench_wall_now() + warm_ms * 1000000);
   load.done = 0;
-  memset(load.buckets, 0, sizeof load.buckets);
+  memset(&load.times, 0, sizeof load.times);
   const double cpu = server_cpu_ns(pid);
   const int64_t begin = bench_wall_now();
   turn_until(begin + run_ms * 1000000);
   const double wall = (double)(bench_wall_now() - begin);
   const double spent = server_cpu_ns(pid) - cpu;
-  if (load.done == 0) return 1;
-  printf(
-      "{\"requests_per_s\": %.6g, \"cpu_us\": %.6g, \"p50_us\": %.4g, \"p99_us\": %.4g, "
-      "\"requests\": %lld}\n",
-      (double)load.done * 1e9 / wall, spent / (double)load.done / 1000.0, percentile(0.50),
-      percentile(0.99), (long long)load.done);
-  return 0;
+  return load_report(load.done, wall, spent, &load.times);
 }

@@ -88,7 +88,7 @@ def run_echo(folder, job, quick, same_core):
         if not hello:
             raise Failed("the server did not start")
         times = ("--warm-ms", "50", "--run-ms", "150") if quick else ()
-        seen = call([os.path.join(folder, "bench_load"), "--port", str(json.loads(hello)["port"]),
+        seen = call([os.path.join(folder, load.program), "--port", str(json.loads(hello)["port"]),
                      "--pid", str(server.pid), "--cpu", str(CORES[0 if same_core else 1]),
                      *load.arguments, *times])[0]
     finally:

@@ -33,6 +33,7 @@ class Load:
 
     arguments: tuple
     value: str
+    program: str = "bench_load"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ WORKLOADS = {
     "spawn": Workload("ns", "spawn and join of a trivial task"),
     "batch_spawn": Workload("ns", "10,000 tasks alive at once, each yields once, joined; a task"),
     "timeout": Workload("ns", "a timeout armed and disarmed around a call that does not wait"),
+    "sleepers": Workload("us CPU", "100,000 new tasks sleep up to a second: CPU a task, all in"),
+    "lateness": Workload("us", "how late a sleep of a millisecond ends, median"),
     "cancel_all": Workload("ns", "100,000 sleeping tasks cancelled and joined, a task"),
     "memory_10k": Workload("bytes", "resident memory of a parked task, 10,000 of them"),
     "memory_1m": Workload("bytes", "resident memory of a parked task, 1,000,000 of them"),
@@ -64,6 +67,7 @@ WORKLOADS = {
     "echo_500": Workload("us CPU", "TCP echo, 64 bytes, 500 connections: server CPU a request"),
     "echo_pipelined": Workload("msg/s", "TCP echo, 64 bytes, 50 connections, 16 deep"),
     "echo_64k": Workload("msg/s", "TCP echo, 64 KiB messages, 50 connections"),
+    "churn": Workload("us CPU", "connect, one echo, close, 32 at once: server CPU a connection"),
 }
 
 TARGETS = {
@@ -71,6 +75,8 @@ TARGETS = {
     "spawn": (Target(1.7, "limit"),),
     "batch_spawn": (Target(1.7, "limit"),),
     "timeout": (Target(30), Target(1.0, "libuv")),
+    "sleepers": (Target(1.0, "boost.fiber"),),
+    "lateness": (Target(1.0, "asio"),),
     "cancel_all": (Target(2.5, "limit"),),
     "memory_10k": (Target(1.04, "limit"),),
     "memory_1m": (Target(1.04, "limit"),),
@@ -80,6 +86,7 @@ TARGETS = {
     "echo_500": (Target(1.0, "libuv"),),
     "echo_pipelined": (Target(0.98, "libuv", at_most=False),),
     "echo_64k": (Target(1.0, "libuv", at_most=False),),
+    "churn": (Target(1.05, "libuv"),),
 }
 
 LOADS = {
@@ -88,6 +95,7 @@ LOADS = {
     "echo_500": Load(("--connections", "500"), "cpu_us"),
     "echo_pipelined": Load(("--connections", "50", "--depth", "16"), "requests_per_s"),
     "echo_64k": Load(("--connections", "50", "--size", "65536"), "requests_per_s"),
+    "churn": Load(("--connections", "32"), "cpu_us", "bench_churn"),
 }
 
 FEW = ("--n", "100000")
@@ -109,6 +117,8 @@ def _limit_jobs():
     yield Job("cancel_all", "limit_heap", "limit_cancel", ("--heap", "1"), quick=("--n", "10000"))
     yield Job("cancel_all", "limit_heap", "limit_cancel", ("--heap", "1", *BIG_STACK),
               rename="limit_heap, 256 KiB stacks", extra=True)
+    yield Job("sleepers", "limit", "limit_sleep", quick=("--n", "1000"))
+    yield Job("lateness", "limit", "limit_sleep", quick=("--n", "50"))
     yield Job("memory_10k", "limit", "limit_memory")
     yield Job("memory_1m", "limit", "limit_memory", MILLION, also=("cold_task",),
               in_quick=False, most=3, memory=6 * GIB)
@@ -122,6 +132,11 @@ def _peer_jobs():
     yield Job("timeout", "libuv", "uv_timeout", quick=FEW)
     for workload in LOADS:
         yield Job(workload, "libuv", "uv_echo")
+    yield Job("sleepers", "libuv", "uv_sleep", quick=("--n", "1000"))
+    yield Job("sleepers", "boost.fiber", "fiber_sleep", quick=("--n", "1000"), memory=3 * GIB)
+    yield Job("lateness", "libuv", "uv_sleep", quick=("--n", "50"))
+    yield Job("lateness", "boost.fiber", "fiber_sleep", quick=("--n", "50"))
+    yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
     yield Job("switch", "boost.fiber", "fiber_switch", quick=FEW)
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)
@@ -139,6 +154,9 @@ def _our_jobs():
         yield Job("timeout", peer, "bench_timeout" + suffix, quick=FEW, extra=extra)
         yield Job("timeout", peer, "bench_timeout" + suffix, ("--scope", "1"), quick=FEW,
                   rename=peer + ", scope", extra=True)
+        yield Job("sleepers", peer, "bench_sleep" + suffix, quick=("--n", "1000"), memory=GIB,
+                  extra=extra)
+        yield Job("lateness", peer, "bench_sleep" + suffix, quick=("--n", "50"), extra=extra)
         yield Job("cancel_all", peer, "bench_cancel" + suffix, quick=("--n", "10000"), extra=extra)
         yield Job("memory_10k", peer, "bench_memory" + suffix, extra=extra)
         yield Job("memory_1m", peer, "bench_memory" + suffix, MILLION, also=("cold_task",),

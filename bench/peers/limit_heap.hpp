@@ -31,6 +31,7 @@ class deadline_heap {
     }
   }
 
+  task* top() const { return entries_.front().owner; }
   std::size_t size() const { return entries_.size(); }
 
  private:
