@@ -97,6 +97,8 @@ void* handle_drop(handle_kind kind, const void* handle) noexcept {
   return object;
 }
 
-std::size_t handle_count() noexcept { return living.load(std::memory_order_relaxed); }
+std::size_t handle_count() noexcept {
+  return living.load(std::memory_order_relaxed);
+}
 
 }  // namespace structio::base

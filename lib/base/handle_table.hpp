@@ -1,6 +1,6 @@
 // Handles of the C ABI: numbers dressed as pointers, which lead to an object through one table for
-// the whole process. A handle holds the kind, the slot and the slot's generation, so a freed, foreign
-// or mistyped one is noticed instead of followed.
+// the whole process. A handle holds the kind, the slot and the slot's generation, so a freed,
+// foreign or mistyped one is noticed instead of followed.
 //
 // Making and dropping take a lock (both stand beside an allocation); looking up takes none. The
 // memory of slots is never given back, so a stale look-up reads valid memory.

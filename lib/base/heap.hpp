@@ -33,7 +33,9 @@ class heap {
   bool empty() const noexcept { return size_ == 0; }
   std::uint32_t size() const noexcept { return size_; }
   const entry& front() const noexcept { return entries_[0]; }
-  std::int64_t key_of(const heap_node& node) const noexcept { return entries_[node.heap_index].key; }
+  std::int64_t key_of(const heap_node& node) const noexcept {
+    return entries_[node.heap_index].key;
+  }
 
   /// Adds a node. In the usual case (a key not before the last one) nothing is moved.
   int insert(heap_node& node, std::int64_t key) noexcept {

@@ -1,6 +1,6 @@
 // Intrusive doubly linked list. An object derives from list_node<Tag> once for each list it can be
-// in; Tag tells those lists apart. Nothing is allocated, and unlinking needs no list. A node that is
-// in no list points to null, so that "is it linked" is one load.
+// in; Tag tells those lists apart. Nothing is allocated, and unlinking needs no list. A node that
+// is in no list points to null, so that "is it linked" is one load.
 #pragma once
 
 #include <cstddef>

@@ -24,7 +24,11 @@ int fail(int code, const char* format, ...) noexcept {
   return code;
 }
 
-const char* last_message() noexcept { return last.text; }
-int last_code() noexcept { return last.code; }
+const char* last_message() noexcept {
+  return last.text;
+}
+int last_code() noexcept {
+  return last.code;
+}
 
 }  // namespace structio::base

@@ -1,5 +1,6 @@
 // Status codes inside the library: `int`, negative on failure. The names come from the public list,
-// so that the C ABI hands them out unchanged. Codes of the operating system pass through as they are.
+// so that the C ABI hands them out unchanged. Codes of the operating system pass through as they
+// are.
 #pragma once
 
 #include <structio/structio_errors.h>

@@ -1,0 +1,231 @@
+// Making, counting and taking apart failures. Describing them is in failure_text.cpp.
+#include "runtime/failure.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/handle_table.hpp"
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "reactor/uv_reactor.hpp"
+#include "runtime/cancel.hpp"
+#include "runtime/reason.hpp"
+#include "runtime/task.hpp"
+
+namespace structio::rt {
+namespace {
+
+failure* make(failure_kind kind, int code) noexcept {
+  auto* f = new (std::nothrow) failure;
+  if (!f) return nullptr;
+  f->handle = base::handle_make(base::handle_kind::failure, f);
+  if (!f->handle) {
+    delete f;
+    return nullptr;
+  }
+  f->kind = kind;
+  f->code = code;
+  return f;
+}
+
+char* copy_text(const char* text) noexcept {
+  const std::size_t length = std::strlen(text) + 1;
+  auto* copy = static_cast<char*>(std::malloc(length));
+  if (copy) std::memcpy(copy, text, length);
+  return copy;
+}
+
+void destroy(failure* f) noexcept {
+  base::handle_drop(base::handle_kind::failure, f->handle);
+  if (f->kind == failure_kind::payload && f->type->drop) f->type->drop(f->value);
+  for (std::size_t i = 0; i < f->count; ++i) failure_release(f->members[i]);
+  std::free(f->members);
+  reason_release(f->why);
+  std::free(f->message);
+  while (while_line* line = f->first_while) {
+    f->first_while = line->next;
+    std::free(line);
+  }
+  delete f;
+}
+
+int copy_whiles(const failure& from, failure& to) noexcept {
+  for (const while_line* line = from.first_while; line; line = line->next) {
+    if (const int code = failure_add_while(to, line->text())) return code;
+  }
+  return 0;
+}
+
+// A group with some of the members of `from` (each retained) and its "while" lines; null in `out`
+// for no members.
+int subgroup(const failure& from, failure* const* members, std::size_t count,
+             failure*& out) noexcept {
+  out = nullptr;
+  if (count == 0) return 0;
+  failure* group = failure_group(members, count);
+  if (!group) return STRUCTIO_ENOMEM;
+  std::memcpy(group->task_name, from.task_name, sizeof group->task_name);
+  if (copy_whiles(from, *group) != 0) {
+    group->count = 0;  // the members are still the caller's
+    failure_release(group);
+    return STRUCTIO_ENOMEM;
+  }
+  out = group;
+  return 0;
+}
+
+void release_all(failure** list, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i) failure_release(list[i]);
+}
+
+// Splits without consuming: both results hold references of their own.
+int split_tree(failure& f, leaf_match match, void* arg, failure*& matched,
+               failure*& rest) noexcept {
+  matched = rest = nullptr;
+  if (f.kind != failure_kind::group) {
+    (match(f, arg) ? matched : rest) = failure_retain(&f);
+    return 0;
+  }
+  auto** lists = static_cast<failure**>(std::calloc(f.count * 2 + 1, sizeof(failure*)));
+  if (!lists) return STRUCTIO_ENOMEM;
+  failure** hits = lists;
+  failure** others = lists + f.count;
+  std::size_t hit_count = 0;
+  std::size_t other_count = 0;
+  int code = 0;
+  for (std::size_t i = 0; i < f.count && code == 0; ++i) {
+    failure* hit = nullptr;
+    failure* other = nullptr;
+    code = split_tree(*f.members[i], match, arg, hit, other);
+    if (hit) hits[hit_count++] = hit;
+    if (other) others[other_count++] = other;
+  }
+  if (code == 0 && hit_count == 0) {  // nothing matched: the group itself, not a copy
+    rest = failure_retain(&f);
+    release_all(others, other_count);
+    std::free(lists);
+    return 0;
+  }
+  if (code == 0) code = subgroup(f, hits, hit_count, matched);
+  if (code == 0) {
+    hit_count = 0;  // now the group's
+    code = subgroup(f, others, other_count, rest);
+    if (code == 0) other_count = 0;
+  }
+  if (code != 0) failure_drop(matched);
+  release_all(hits, hit_count);
+  release_all(others, other_count);
+  std::free(lists);
+  return code;
+}
+
+}  // namespace
+
+failure* failure_status(int code, const char* message) noexcept {
+  failure* f = make(failure_kind::status, code);
+  if (f && message && !(f->message = copy_text(message))) {
+    failure_release(f);
+    return nullptr;
+  }
+  return f;
+}
+
+failure* failure_payload(const payload_type& type, void* value) noexcept {
+  failure* f = make(failure_kind::payload, STRUCTIO_EPAYLOAD);
+  if (!f) return nullptr;
+  f->type = &type;
+  f->value = value;
+  char text[300] = "a failure without a description";
+  if (type.describe) type.describe(value, text, sizeof text);
+  f->message = copy_text(text);  // without it the payload is still whole
+  return f;
+}
+
+failure* failure_cancelled(reason* why) noexcept {
+  failure* f = make(failure_kind::cancelled, STRUCTIO_ECANCELLED);
+  if (f) f->why = reason_retain(why);
+  return f;
+}
+
+failure* failure_group(failure* const* members, std::size_t count) noexcept {
+  failure* f = make(failure_kind::group, STRUCTIO_EGROUP);
+  if (!f) return nullptr;
+  f->members = static_cast<failure**>(std::malloc((count ? count : 1) * sizeof(failure*)));
+  if (!f->members) {
+    failure_release(f);
+    return nullptr;
+  }
+  if (count) std::memcpy(f->members, members, count * sizeof(failure*));
+  f->count = count;
+  return f;
+}
+
+failure* failure_no_memory() noexcept {
+  static failure* kept = [] {
+    static failure storage;
+    storage.immortal = true;
+    storage.code = STRUCTIO_ENOMEM;
+    storage.handle = base::handle_make(base::handle_kind::failure, &storage);
+    return &storage;
+  }();
+  return kept;
+}
+
+failure* failure_of(runtime&, const task& t, int code, failure* in_flight) noexcept {
+  failure* f = nullptr;
+  if (in_flight && in_flight->code == code) {
+    f = in_flight;
+  } else {
+    failure_release(in_flight);
+    if (code == STRUCTIO_ECANCELLED && t.cancel_in_flight) {
+      f = failure_cancelled(t.innermost->why);
+    } else {
+      f = failure_status(code, base::last_code() == code ? base::last_message() : nullptr);
+    }
+  }
+  if (!f) return failure_no_memory();
+  if (!f->immortal && f->task_name[0] == 0) {
+    std::memcpy(f->task_name, t.name, sizeof f->task_name);
+  }
+  return f;
+}
+
+void failure_release(failure* f) noexcept {
+  if (!f || f->immortal) return;
+  if (f->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(f);
+}
+
+bool failure_filter_cancelled(failure*& f) noexcept {
+  failure* cancelled = nullptr;
+  failure* rest = nullptr;
+  const auto is_cancelled = [](const failure& leaf, void*) {
+    return leaf.kind == failure_kind::cancelled;
+  };
+  if (failure_split(f, is_cancelled, nullptr, cancelled, rest) != 0) return false;
+  f = rest;
+  const bool found = cancelled != nullptr;
+  failure_release(cancelled);
+  return found;
+}
+
+int failure_split(failure* f, leaf_match match, void* arg, failure*& matched,
+                  failure*& rest) noexcept {
+  const int code = split_tree(*f, match, arg, matched, rest);
+  if (code == 0) failure_release(f);
+  return code;
+}
+
+int failure_add_while(failure& f, const char* doing) noexcept {
+  if (f.immortal) return 0;
+  const std::size_t length = std::strlen(doing) + 1;
+  auto* line = static_cast<while_line*>(std::malloc(sizeof(while_line) + length));
+  if (!line) return STRUCTIO_ENOMEM;
+  line->next = nullptr;
+  std::memcpy(line + 1, doing, length);
+  *f.last_while = line;
+  f.last_while = &line->next;
+  return 0;
+}
+
+}  // namespace structio::rt

@@ -1,0 +1,136 @@
+// The hub: runs on the thread's own stack between the passes of the scheduler. A pass is, in this
+// order: take what the kernel has (waiting for it when nothing is ready), what other threads
+// posted, fire the deadlines that have passed, look whether everybody waits; then the tasks that
+// are ready, once each.
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/interrupt.hpp"
+#include "runtime/runtime.hpp"
+#include "runtime/wait.hpp"
+
+namespace structio::rt {
+namespace {
+
+constexpr std::int64_t stack_half_life = 1'000'000'000;
+constexpr int force_after = 100;  // rounds of a run that will not come down by itself
+
+enum class idle_step : std::uint8_t { none, wake_waiters, jump };
+
+// What shall happen when a poll finds that everybody waits, and how long it may take in real time.
+struct idle_plan {
+  idle_step step = idle_step::none;
+  std::int64_t cushion = base::forever;
+  std::int64_t ends = base::long_ago;  ///< the real moment when the cushion is over
+};
+
+idle_plan plan_idle(runtime& rt) noexcept {
+  idle_plan plan;
+  for (idle_wait* w = rt.idle_waits.front(); w; w = rt.idle_waits.next(*w)) {
+    plan.step = idle_step::wake_waiters;
+    if (w->cushion < plan.cushion) plan.cushion = w->cushion;
+  }
+  if (plan.step == idle_step::none && rt.clock && rt.clock->autojump >= 0 &&
+      rt.timers.next() != base::forever) {
+    plan.step = idle_step::jump;
+    plan.cushion = rt.clock->autojump;
+  }
+  if (plan.step != idle_step::none && plan.cushion > 0) {
+    plan.ends = base::saturating_add(rt.kernel.now(), plan.cushion);
+  }
+  return plan;
+}
+
+// The real moment until which the kernel may be waited for.
+std::int64_t poll_until(runtime& rt, const idle_plan& plan) noexcept {
+  if (rt.sched.ready() > 0) return base::long_ago;
+  const std::int64_t deadline = rt.timers.next();
+  std::int64_t until = deadline;
+  if (rt.clock) until = deadline <= rt.clock->now ? base::long_ago : base::forever;
+  if (plan.step == idle_step::none) return until;
+  return plan.ends < until ? plan.ends : until;
+}
+
+void step_idle(runtime& rt, const idle_plan& plan) noexcept {
+  // A poll may return early; the cushion is then not over.
+  if (plan.step == idle_step::none || (plan.cushion > 0 && rt.kernel.now() < plan.ends)) return;
+  if (plan.step == idle_step::jump) {
+    if (rt.timers.next() > rt.clock->now) rt.clock->now = rt.timers.next();
+    rt.timers.expire(rt.clock->now);
+  } else if (plan.step == idle_step::wake_waiters) {
+    for (idle_wait* w = rt.idle_waits.front(); w;) {
+      idle_wait* following = rt.idle_waits.next(*w);
+      if (w->cushion <= plan.cushion) {
+        w->unlink();
+        wake(*w->waiter, 0);
+      }
+      w = following;
+    }
+  }
+}
+
+void deliver_interrupt(runtime& rt) noexcept {
+  if (!rt.main) {
+    rt.interrupted.store(true, std::memory_order_release);  // for the end of the run
+    return;
+  }
+  task& t = *rt.main;
+  t.attention |= attention_interrupt;
+  if (t.wait.state != wait_state::parked) return;
+  if (t.wait.what && t.open_nurseries && t.open_nurseries->owner_waits) {
+    wake(t, 0);  // its nursery takes the interrupt and waits on
+  } else {
+    abort_wait(t);
+  }
+}
+
+bool can_anything_happen(const runtime& rt) noexcept {
+  return rt.sched.ready() > 0 || rt.timers.size() > 0 || rt.kernel.pending() > 0 ||
+         !rt.door->empty() || rt.door->outside.load(std::memory_order_relaxed) > 0 ||
+         rt.interrupted.load(std::memory_order_relaxed) || !rt.idle_waits.empty() ||
+         !rt.options.deadlock_check;
+}
+
+void run_ready(runtime& rt) noexcept {
+  if (task* t = rt.sched.take_after_look()) {
+    rt.current = t;
+    ctx::switch_to(rt.machine, t->fiber());
+    rt.current = nullptr;
+  }
+}
+
+// The main task has ended: system tasks are told once.
+void begin_ending(runtime& rt) noexcept {
+  rt.ending = true;
+  scope_cancel(rt.system.around, cancel_source::shutdown, nullptr, "the main task has ended");
+}
+
+}  // namespace
+
+void hub_loop(runtime& rt) noexcept {
+  int rounds_in_deadlock = 0;
+  while (rt.main || rt.living > 0) {
+    const idle_plan plan = plan_idle(rt);
+    if (!can_anything_happen(rt)) {
+      if (++rounds_in_deadlock > force_after) return;  // reported already; its stacks are lost
+      deadlock_found(rt);
+    }
+    const std::uint64_t posted = rt.door->queued();
+    const std::int64_t pending_before = rt.kernel.pending();
+    rt.kernel.poll(poll_until(rt, plan));
+    ++rt.polls;
+    bool something = rt.door->drain(rt) || posted > 0;
+    if (interrupt_taken(rt)) {
+      deliver_interrupt(rt);
+      something = true;
+    }
+    if (rt.timers.size() > 0) rt.timers.expire(rt.now());
+    if (!something && rt.sched.ready() == 0 && pending_before == rt.kernel.pending()) {
+      step_idle(rt, plan);
+    }
+    run_ready(rt);
+    if (!rt.main && !rt.ending) begin_ending(rt);
+    if (rt.sched.ready() == 0) rt.stacks.trim(rt.kernel.now(), stack_half_life);
+  }
+}
+
+}  // namespace structio::rt

@@ -1,0 +1,222 @@
+// Spawning into, failing in, and ending a nursery.
+#include "runtime/nursery.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/cell.hpp"
+#include "runtime/failure.hpp"
+#include "runtime/local.hpp"
+#include "runtime/wait.hpp"
+
+namespace structio::rt {
+namespace {
+
+// Room for one more failure; when there is none the standing failure for "no memory" takes the
+// place of the last one, so that the nursery still reports that it failed.
+void keep(nursery& n, failure* f) noexcept {
+  if (n.failure_count == n.failure_room) {
+    const std::uint32_t room = n.failure_room ? n.failure_room * 2 : 4;
+    void* memory = std::realloc(n.failures, room * sizeof(failure*));
+    if (!memory) {
+      failure_release(f);
+      if (n.failure_count > 0) {
+        failure_release(n.failures[n.failure_count - 1]);
+        n.failures[n.failure_count - 1] = failure_no_memory();
+      }
+      return;
+    }
+    n.failures = static_cast<failure**>(memory);
+    n.failure_room = room;
+  }
+  n.failures[n.failure_count++] = f;
+}
+
+bool ended(const nursery& n) noexcept {
+  return n.count == 0 && n.pending_starts == 0;
+}
+
+// Waits until nobody lives here any more. Not a cancel point; an interrupt is taken.
+void await_children(nursery& n) noexcept {
+  runtime& rt = *n.rt;
+  task& self = *rt.current;
+  n.state = nursery_state::closing;
+  if (ended(n)) {
+    give_way(rt);
+  }
+  nursery_check_end(n);
+  while (!ended(n)) {
+    n.owner_waits = true;
+    park_shielded(rt, "children");
+    n.owner_waits = false;
+    if (self.attention & attention_interrupt) {
+      const int code = take_attention(self);
+      nursery_add_failure(n, failure_of(rt, self, code, nullptr), &self, true);
+    }
+  }
+  n.state = nursery_state::closed;
+}
+
+// All failures as one: null for none.
+failure* gather(nursery& n, bool with_cancelled) noexcept {
+  if (n.failure_count == 0) return nullptr;
+  while (with_cancelled && n.cancelled > 0) {
+    --n.cancelled;
+    failure* f = failure_cancelled(n.cancelled_why);
+    if (!f) break;
+    keep(n, f);
+  }
+  failure* group = failure_group(n.failures, n.failure_count);
+  if (!group) {
+    for (std::uint32_t i = 0; i < n.failure_count; ++i) failure_release(n.failures[i]);
+    group = failure_no_memory();
+  }
+  n.failure_count = 0;
+  return group;
+}
+
+void add_cancelled(nursery& n, const task& by) noexcept {
+  ++n.cancelled;
+  if (!n.cancelled_why) n.cancelled_why = reason_retain(by.innermost->why);
+}
+
+}  // namespace
+
+int nursery_open(runtime& rt, nursery& n, nursery_kind kind) noexcept {
+  task& self = *rt.current;
+  n.rt = &rt;
+  n.kind = kind;
+  n.around.children = &n;
+  if (const int code = scope_enter(rt, self, n.around)) return code;
+  n.owner = &self;
+  n.owner_id = self.id();
+  n.outer = self.open_nurseries;
+  self.open_nurseries = &n;
+  return 0;
+}
+
+int nursery_close(nursery& n, int status, failure*& f) noexcept {
+  runtime& rt = *n.rt;
+  task& self = *n.owner;
+  if (status == STRUCTIO_ECANCELLED && self.cancel_in_flight) {
+    failure_drop(f);
+    add_cancelled(n, self);
+    scope_cancel(n.around, cancel_source::nursery, &self, "the nursery's body was cancelled");
+  } else if (status < 0) {
+    nursery_add_failure(n, failure_of(rt, self, status, f), &self, true);
+  } else {
+    failure_drop(f);
+  }
+  f = nullptr;
+  await_children(n);
+
+  const bool outer_cancelled = n.cancelled > 0 && !scope_catches(n.around);
+  f = gather(n, outer_cancelled);
+  int result = 0;
+  if (f) {
+    result = f->code;  // a group's, or "no memory" in its place
+  } else if (n.cancelled > 0) {
+    result = STRUCTIO_ECANCELLED;
+    self.cancel_in_flight = true;
+  }
+  // Cancelled children are the scope's to absorb even when real failures pass on through it.
+  if (n.cancelled > 0 && scope_catches(n.around)) n.around.caught = true;
+  self.open_nurseries = n.outer;
+  n.owner = nullptr;
+  result = scope_leave(n.around, result, f);
+  reason_release(n.cancelled_why);
+  n.cancelled_why = nullptr;
+  std::free(n.failures);
+  n.failures = nullptr;
+  n.failure_room = 0;
+  return result;
+}
+
+void nursery_abandon(nursery& n) noexcept {
+  scope_cancel(n.around, cancel_source::misnesting, nullptr,
+               "a scope or nursery around it was closed in the wrong order");
+  await_children(n);
+  failure* group = gather(n, false);
+  failure_release(group);
+  n.owner->open_nurseries = n.outer;
+  n.owner = nullptr;
+  reason_release(n.cancelled_why);
+  n.cancelled_why = nullptr;
+  std::free(n.failures);
+  n.failures = nullptr;
+  n.failure_room = 0;
+}
+
+void nursery_adopt(nursery& n, task& t) noexcept {
+  t.home = &n;
+  n.children.push_back(t);
+  ++n.count;
+  n.rt->sched.push(t);
+}
+
+int nursery_spawn(nursery& n, const spawn_request& request, task*& out) noexcept {
+  if (n.state == nursery_state::closed || (n.kind == nursery_kind::system && n.rt->ending)) {
+    return base::fail(STRUCTIO_ECLOSED,
+                      "the nursery has ended: start tasks before its block is over");
+  }
+  if (const int code = task_make(*n.rt, request, n.around, out)) return code;
+  out->attention = n.around.cancelled ? attention_cancel : 0;
+  nursery_adopt(n, *out);
+  return 0;
+}
+
+void nursery_add_failure(nursery& n, failure* f, const task* by, bool from_body) noexcept {
+  char line[300];
+  char text[400];
+  failure_one_line(*f, line, sizeof line);
+  if (from_body) {
+    std::snprintf(text, sizeof text, "the nursery's body failed: %s", line);
+  } else {
+    std::snprintf(text, sizeof text, "task '%s' failed: %s", by->name, line);
+  }
+  const auto source =
+      f->code == STRUCTIO_EINTERRUPTED ? cancel_source::interrupt : cancel_source::nursery;
+  keep(n, f);
+  if (n.kind == nursery_kind::system) {
+    rt_system_failed(*n.rt);
+  } else {
+    scope_cancel(n.around, source, by, text);
+  }
+}
+
+void nursery_child_ended(nursery& n, task& t, int status, failure* in_flight) noexcept {
+  if (status == STRUCTIO_ECANCELLED && t.cancel_in_flight) {
+    failure_release(in_flight);
+    add_cancelled(n, t);
+    // Who is cancelled from outside ends its nursery like any other failure would.
+    if (n.kind != nursery_kind::system && !n.around.cancelled) {
+      scope_cancel(n.around, cancel_source::nursery, &t, "a child was cancelled");
+    }
+  } else if (status < 0) {
+    nursery_add_failure(n, failure_of(*n.rt, t, status, in_flight), &t, false);
+  } else {
+    failure_release(in_flight);
+  }
+  // Out of the list before looking, since a child may have started others in its last step.
+  t.unlink();
+  t.home = nullptr;
+  --n.count;
+  if (t.is_service) --n.services;
+  nursery_check_end(n);
+}
+
+void nursery_check_end(nursery& n) noexcept {
+  const bool only_services = n.count == n.services && n.pending_starts == 0;
+  if (n.state == nursery_state::closing && only_services && n.services > 0 && !n.services_told) {
+    n.services_told = true;
+    for (task* t = n.children.front(); t; t = n.children.next(*t)) {
+      scope_cancel(t->cell->own, cancel_source::shutdown, nullptr,
+                   "every ordinary task of the nursery has ended");
+    }
+  }
+  if (ended(n) && n.owner_waits && n.owner->wait.state == wait_state::parked) wake(*n.owner, 0);
+}
+
+}  // namespace structio::rt

@@ -1,0 +1,77 @@
+// Nurseries: who lives where, and how a block ends. The owner's body and every child count alike:
+// the first failure cancels the nursery's scope, the end waits for all of them and reports all
+// failures.
+//
+// Always true: a nursery is open as long as its owner is between open and close; a child is in
+// `children` from its spawn until its last instruction; nobody is told that a nursery has ended
+// while it has children or pending starts.
+#pragma once
+
+#include <cstdint>
+
+#include "base/list.hpp"
+#include "runtime/cancel.hpp"
+#include "runtime/task.hpp"
+
+namespace structio::rt {
+
+enum class nursery_state : std::uint8_t { open, closing, closed };
+enum class nursery_kind : std::uint8_t { user, hidden, system };
+
+struct nursery {
+  static constexpr std::uint32_t magic_value = 0x4e555253;  // "NURS"
+  std::uint32_t magic = magic_value;
+  nursery_state state = nursery_state::open;
+  nursery_kind kind = nursery_kind::user;
+  bool owner_waits = false;    ///< the owner is parked in close
+  bool services_told = false;  ///< services have been cancelled since all else has ended
+  runtime* rt = nullptr;
+  task* owner = nullptr;     ///< null for a run's own nursery
+  task_id owner_id = 0;      ///< stays when both have ended
+  nursery* outer = nullptr;  ///< next open nursery outwards of the same task
+  base::list<task, sibling_tag> children;
+  std::uint64_t count = 0;  ///< children, services included
+  std::uint32_t services = 0;
+  std::uint32_t pending_starts = 0;  ///< tasks that will come here when they call started
+  std::uint64_t cancelled = 0;       ///< children (and body) that ended as "cancelled"
+  failure** failures = nullptr;      ///< what failed, in order
+  std::uint32_t failure_count = 0;
+  std::uint32_t failure_room = 0;
+  reason* cancelled_why = nullptr;  ///< of the first that ended as cancelled
+  scope around;                     ///< the nursery's own scope
+};
+
+/// Opens in the current task. 0 or STRUCTIO_ENOMEM (the scope's deadline).
+int nursery_open(runtime& rt, nursery& n, nursery_kind kind) noexcept;
+
+/// Ends the body, waits for the children, takes it all together; see structio_nursery_close. The
+/// current task must be the owner, and the nursery its innermost one.
+int nursery_close(nursery& n, int status, failure*& f) noexcept;
+
+/// Closes a nursery that its owner has lost sight of: cancels, waits, drops what comes out.
+void nursery_abandon(nursery& n) noexcept;
+
+/// Starts a child. STRUCTIO_ECLOSED, STRUCTIO_ENOMEM, STRUCTIO_EINVALID.
+int nursery_spawn(nursery& n, const spawn_request& request, task*& out) noexcept;
+
+/// Puts a task that has just been made into the nursery and makes it ready.
+void nursery_adopt(nursery& n, task& t) noexcept;
+
+/// A child's very end: `status` and what belongs to it. Consumes `in_flight`.
+void nursery_child_ended(nursery& n, task& t, int status, failure* in_flight) noexcept;
+
+/// Records a failure of the body or a child, and cancels the rest. Consumes `f`.
+void nursery_add_failure(nursery& n, failure* f, const task* by, bool from_body) noexcept;
+
+/// Looks whether the end has come after something has left.
+void nursery_check_end(nursery& n) noexcept;
+
+/// See structio_nursery_start and structio_started.
+int nursery_start(runtime& rt, nursery& target, const spawn_request& request,
+                  void** value) noexcept;
+int task_started(runtime& rt, void* value) noexcept;
+
+/// The nursery a starting task will move to, or null.
+nursery* start_target(const task& t) noexcept;
+
+}  // namespace structio::rt

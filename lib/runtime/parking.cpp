@@ -1,0 +1,134 @@
+// Queueing, moving, breaking.
+#include "runtime/parking.hpp"
+
+#include <cstdlib>
+#include <new>
+
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/wait.hpp"
+
+namespace structio::rt {
+
+parking_lot::~parking_lot() {
+  STRUCTIO_ASSERT(queue_.empty());
+  while (breaker* b = breakers_.front()) {
+    task* t = nullptr;
+    runtime* rt = current_runtime();
+    if (rt) t = task_find(*rt, b->who);
+    if (t) {
+      remove_breaker(*t);
+    } else {
+      b->unlink();
+      delete b;
+    }
+  }
+  std::free(broken_by_);
+}
+
+int parking_lot::park(runtime& rt, const char* what) noexcept {
+  if (broken()) {
+    return base::fail(STRUCTIO_EBROKEN, "the lot is broken: a task that it depended on has ended");
+  }
+  parked self;
+  self.waiter = rt.current;
+  self.lot = this;
+  queue_.push_back(self);
+  ++waiters_;
+  return static_cast<int>(rt::park(
+      rt, what,
+      [](void* arg) {
+        auto& leaving = *static_cast<parked*>(arg);  // from whichever lot it is in now
+        leaving.unlink();
+        --leaving.lot->waiters_;
+        return abort_done;
+      },
+      &self));
+}
+
+std::size_t parking_lot::unpark(std::size_t count) noexcept {
+  std::size_t woken = 0;
+  while (woken < count) {
+    parked* first = queue_.pop_front();
+    if (!first) break;
+    --waiters_;
+    ++woken;
+    wake(*first->waiter, 0);
+  }
+  return woken;
+}
+
+std::size_t parking_lot::repark(parking_lot& to, std::size_t count) noexcept {
+  std::size_t moved = 0;
+  while (moved < count) {
+    parked* first = queue_.pop_front();
+    if (!first) break;
+    --waiters_;
+    ++moved;
+    first->lot = &to;
+    to.queue_.push_back(*first);
+    ++to.waiters_;
+  }
+  return moved;
+}
+
+int parking_lot::break_by(task_id who) noexcept {
+  int code = 0;
+  if (broken_count_ == broken_room_) {
+    const std::uint32_t room = broken_room_ ? broken_room_ * 2 : 4;
+    void* memory = std::realloc(broken_by_, room * sizeof(task_id));
+    if (memory) {
+      broken_by_ = static_cast<task_id*>(memory);
+      broken_room_ = room;
+    } else {
+      code = base::fail(STRUCTIO_ENOMEM, "no memory to remember who broke the lot");
+    }
+  }
+  if (code == 0) broken_by_[broken_count_++] = who;
+  while (parked* first = queue_.pop_front()) {
+    --waiters_;
+    base::fail(STRUCTIO_EBROKEN, "the lot was broken: a task that it depended on has ended");
+    wake(*first->waiter, STRUCTIO_EBROKEN);
+  }
+  return code;
+}
+
+std::size_t parking_lot::broken_by(task_id* ids, std::size_t capacity) const noexcept {
+  for (std::size_t i = 0; i < broken_count_ && i < capacity; ++i) ids[i] = broken_by_[i];
+  return broken_count_;
+}
+
+int parking_lot::add_breaker(task& t) noexcept {
+  auto* b = new (std::nothrow) breaker;
+  if (!b) return base::fail(STRUCTIO_ENOMEM, "no memory to name a breaker of the lot");
+  b->who = t.id();
+  b->lot = this;
+  b->next_of_task = t.breakers;
+  t.breakers = b;
+  breakers_.push_back(*b);
+  return 0;
+}
+
+int parking_lot::remove_breaker(task& t) noexcept {
+  for (breaker** at = &t.breakers; *at; at = &(*at)->next_of_task) {
+    breaker* b = *at;
+    if (b->lot != this) continue;
+    *at = b->next_of_task;
+    b->unlink();
+    delete b;
+    return 0;
+  }
+  return base::fail(STRUCTIO_EMISUSE, "the task is not a breaker of this lot");
+}
+
+void breakers_fire(task& t) noexcept {
+  const task_id who = t.id();
+  while (breaker* b = t.breakers) {
+    t.breakers = b->next_of_task;
+    b->unlink();
+    b->lot->break_by(who);
+    delete b;
+  }
+}
+
+}  // namespace structio::rt

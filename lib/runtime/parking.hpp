@@ -1,0 +1,69 @@
+// The parking lot: a FIFO queue of waiting tasks without any state of its own, the base of every
+// primitive. A lot may be broken on behalf of a task; then nobody waits here any more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/list.hpp"
+#include "runtime/task.hpp"
+
+namespace structio::rt {
+
+struct parked_tag;
+class parking_lot;
+
+/// One waiting task; lives in its frame.
+struct parked : base::list_node<parked_tag> {
+  task* waiter = nullptr;
+  parking_lot* lot = nullptr;
+};
+
+/// "When this task ends, break that lot": linked from both sides.
+struct breaker_tag;
+struct breaker : base::list_node<breaker_tag> {
+  breaker* next_of_task = nullptr;
+  task_id who = 0;
+  parking_lot* lot = nullptr;
+};
+
+class parking_lot {
+ public:
+  parking_lot() = default;
+  ~parking_lot();
+  parking_lot(const parking_lot&) = delete;
+  parking_lot& operator=(const parking_lot&) = delete;
+
+  /// Waits in the queue: 0, STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EBROKEN. A cancel
+  /// point when it waits; the caller has checked before.
+  int park(runtime& rt, const char* what) noexcept;
+
+  /// Wakes the first `count`; returns how many there were.
+  std::size_t unpark(std::size_t count) noexcept;
+
+  /// Moves the first `count` to the end of another queue.
+  std::size_t repark(parking_lot& to, std::size_t count) noexcept;
+
+  std::size_t waiting() const noexcept { return waiters_; }
+  bool empty() const noexcept { return waiters_ == 0; }
+
+  bool broken() const noexcept { return broken_count_ > 0; }
+  int break_by(task_id who) noexcept;  ///< 0 or STRUCTIO_ENOMEM (broken all the same)
+  std::size_t broken_by(task_id* ids, std::size_t capacity) const noexcept;
+
+  int add_breaker(task& t) noexcept;     ///< 0 or STRUCTIO_ENOMEM
+  int remove_breaker(task& t) noexcept;  ///< 0 or STRUCTIO_EMISUSE
+
+ private:
+  base::list<parked, parked_tag> queue_;
+  base::list<breaker, breaker_tag> breakers_;
+  std::size_t waiters_ = 0;
+  task_id* broken_by_ = nullptr;
+  std::uint32_t broken_count_ = 0;
+  std::uint32_t broken_room_ = 0;
+};
+
+/// At a task's end: breaks every lot it has been named for.
+void breakers_fire(task& t) noexcept;
+
+}  // namespace structio::rt

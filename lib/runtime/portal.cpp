@@ -1,0 +1,134 @@
+// Posting and draining.
+#include "runtime/portal.hpp"
+
+#include <mutex>
+#include <new>
+#include <thread>
+#include <unordered_set>
+
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/runtime.hpp"
+
+namespace structio::rt {
+namespace {
+
+struct callback : post_node {
+  portal_core* core;
+  int (*fn)(void*);
+  void* arg;
+};
+
+struct call_key {
+  const portal_core* core;
+  int (*fn)(void*);
+  void* arg;
+  bool operator==(const call_key&) const = default;
+};
+
+struct call_hash {
+  std::size_t operator()(const call_key& k) const noexcept {
+    const auto a = reinterpret_cast<std::uintptr_t>(k.fn);
+    const auto b = reinterpret_cast<std::uintptr_t>(k.arg);
+    return (a * 31 + b) * 31 + reinterpret_cast<std::uintptr_t>(k.core);
+  }
+};
+
+// The calls of post_once that are queued and have not begun, of all runs: rarely many, and never on
+// a path that a task waits for.
+std::mutex once_mutex;
+std::unordered_set<call_key, call_hash>& once_calls() {
+  static auto* calls = new std::unordered_set<call_key, call_hash>;
+  return *calls;
+}
+
+void run_callback(runtime& rt, post_node& node) noexcept {
+  auto& c = static_cast<callback&>(node);
+  const int status = c.fn(c.arg);
+  delete &c;
+  if (status < 0) {
+    rt_fail_internally(rt, "a callback that was posted through a portal failed", status);
+  }
+}
+
+void run_once(runtime& rt, post_node& node) noexcept {
+  auto& c = static_cast<callback&>(node);
+  {
+    const std::lock_guard lock(once_mutex);  // before it begins, so that it may queue itself again
+    once_calls().erase({c.core, c.fn, c.arg});
+  }
+  run_callback(rt, node);
+}
+
+int post_callback(portal_core& core, int (*fn)(void*), void* arg,
+                  void (*run)(runtime&, post_node&) noexcept) noexcept {
+  auto* c = new (std::nothrow) callback;
+  if (!c) return base::fail(STRUCTIO_ENOMEM, "no memory for a posted callback");
+  c->run = run;
+  c->core = &core;
+  c->fn = fn;
+  c->arg = arg;
+  if (core.post(*c)) return 0;
+  delete c;
+  return base::fail(STRUCTIO_ERUNFINISHED, "the run that this portal leads to has ended");
+}
+
+}  // namespace
+
+portal_core* portal_core::make(runtime& rt) noexcept {
+  return new (std::nothrow) portal_core(rt);
+}
+
+void portal_core::release() noexcept {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+bool portal_core::post(post_node& node) noexcept {
+  posters_.fetch_add(1, std::memory_order_seq_cst);
+  const bool accepted = open_.load(std::memory_order_seq_cst);
+  if (accepted) {
+    queued_.fetch_add(1, std::memory_order_relaxed);
+    // Only the first of a batch wakes the loop: the hub takes everything at once.
+    if (queue_.push(node)) rt_->kernel.wake();
+  }
+  posters_.fetch_sub(1, std::memory_order_seq_cst);
+  return accepted;
+}
+
+bool portal_core::drain(runtime& rt) noexcept {
+  base::mpsc_node* node = queue_.drain();
+  const bool any = node != nullptr;
+  while (node) {
+    base::mpsc_node* next = node->next;  // running may free the node
+    queued_.fetch_sub(1, std::memory_order_relaxed);
+    auto& post = static_cast<post_node&>(*node);
+    post.run(rt, post);
+    node = next;
+  }
+  return any;
+}
+
+void portal_core::close(runtime& rt) noexcept {
+  open_.store(false, std::memory_order_seq_cst);
+  while (posters_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
+  while (drain(rt)) {
+  }
+}
+
+int portal_post(portal_core& core, int (*fn)(void*), void* arg) noexcept {
+  return post_callback(core, fn, arg, run_callback);
+}
+
+int portal_post_once(portal_core& core, int (*fn)(void*), void* arg) noexcept {
+  const std::lock_guard lock(once_mutex);
+  try {
+    if (!once_calls().insert({&core, fn, arg}).second) return 0;
+  } catch (const std::bad_alloc&) {
+    return base::fail(STRUCTIO_ENOMEM, "no memory for a posted callback");
+  }
+  const int code = post_callback(core, fn, arg, run_once);
+  if (code != 0) once_calls().erase({&core, fn, arg});
+  return code;
+}
+
+}  // namespace structio::rt

@@ -1,0 +1,64 @@
+// The door through which other threads and signal handlers reach a run: a lock-free queue of nodes
+// that the hub drains once a pass. The core is shared by every portal and cancel token and outlives
+// the run.
+//
+// Always true: what `post` accepted is run. Closing waits until no poster is between its look at
+// `open` and its wake-up; posters never wait, so they may be signal handlers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/mpsc.hpp"
+
+namespace structio::rt {
+
+struct runtime;
+
+struct post_node : base::mpsc_node {
+  /// Runs on the hub. May free the node.
+  void (*run)(runtime& rt, post_node& self) noexcept = nullptr;
+};
+
+class portal_core {
+ public:
+  static portal_core* make(runtime& rt) noexcept;  ///< null when memory is out
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept;
+
+  /// Any thread, signal handlers too. False: the run has ended, the node is still the caller's.
+  bool post(post_node& node) noexcept;
+
+  /// Hub: runs what was queued before this call. True when there was anything.
+  bool drain(runtime& rt) noexcept;
+
+  bool empty() const noexcept { return queue_.empty(); }
+  std::uint64_t queued() const noexcept { return queued_.load(std::memory_order_relaxed); }
+
+  /// Hub, when all else has ended: refuses from now on, runs what was accepted until then.
+  void close(runtime& rt) noexcept;
+
+  /// Something outside may still call: portals and tokens that live. Any thread.
+  std::atomic<std::int64_t> outside{0};
+
+ private:
+  explicit portal_core(runtime& rt) noexcept : rt_(&rt) {}
+
+  base::mpsc_queue queue_;
+  std::atomic<std::uint64_t> queued_{0};
+  std::atomic<std::uint32_t> references_{1};
+  std::atomic<std::int32_t> posters_{0};
+  std::atomic<bool> open_{true};
+  runtime* rt_;
+};
+
+/// A portal handle's object.
+struct portal {
+  portal_core* core;
+};
+
+/// Queue fn(arg); see structio_portal_post and _post_once. Any thread.
+int portal_post(portal_core& core, int (*fn)(void*), void* arg) noexcept;
+int portal_post_once(portal_core& core, int (*fn)(void*), void* arg) noexcept;
+
+}  // namespace structio::rt

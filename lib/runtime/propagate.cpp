@@ -1,0 +1,130 @@
+// How a change of a scope's state spreads: inwards along the task's stack of scopes, from nursery
+// scopes to the children, without recursion. Waits are aborted once every state is settled if their
+// abort function is the user's, so that it sees a consistent tree, whatever it calls.
+#include "runtime/cancel.hpp"
+#include "runtime/nursery.hpp"
+#include "runtime/runtime.hpp"
+#include "runtime/wait.hpp"
+
+namespace structio::rt {
+namespace {
+
+struct worklist {
+  task* head = nullptr;
+
+  void add_children(nursery& n) noexcept {
+    for (task* child = n.children.front(); child; child = n.children.next(*child)) {
+      child->recalculate_next = head;
+      head = child;
+    }
+  }
+
+  task* take() noexcept {
+    task* t = head;
+    if (t) head = t->recalculate_next;
+    return t;
+  }
+};
+
+// Settles one scope from its outer neighbour. True when anything that is seen inside has changed.
+bool settle(scope& s) noexcept {
+  const scope* outside = s.shield ? nullptr : s.outer;
+  const bool stopping = s.stop_called || (outside && outside->stopping);
+  if (stopping && s.ends_on_stop && !s.cancel_called) {
+    s.cancel_called = true;
+    if (!s.why) {
+      // The words of the stop are those of the nearest scope that was told to stop.
+      const scope* told = &s;
+      while (told && !told->stop_called) told = told->outer;
+      s.why = told ? reason_retain(told->why_stop) : nullptr;
+      if (!s.why) s.why = reason_make(cancel_source::stop, nullptr, nullptr);
+    }
+    s.rt->timers.disarm(s.deadline_timer);
+  }
+  const bool cancelled = s.cancel_called || (outside && outside->cancelled);
+  if (cancelled == s.cancelled && stopping == s.stopping) return false;
+  if (cancelled && !s.cancelled && !s.why && outside) s.why = reason_retain(outside->why);
+  if (!cancelled && s.why && !s.cancel_called) {
+    reason_release(s.why);
+    s.why = nullptr;
+  }
+  s.cancelled = cancelled;
+  s.stopping = stopping;
+  return true;
+}
+
+void show_to_task(task& t) noexcept {
+  const bool cancelled = t.innermost->cancelled;
+  const bool shown = (t.attention & attention_cancel) != 0;
+  if (cancelled == shown) return;
+  t.attention = static_cast<std::uint8_t>(t.attention ^ attention_cancel);
+  if (!cancelled || t.wait.state != wait_state::parked || t.wait.abort_asked) return;
+  if (!t.wait.abort_foreign) {
+    abort_wait(t);
+  } else if (!t.abort_queued) {
+    t.abort_queued = true;
+    t.abort_next = t.rt->abort_queue;
+    t.rt->abort_queue = &t;
+  }
+}
+
+// Settles a task's scopes from `s` inwards as far as something changes.
+void settle_stack(scope* s, task& t, worklist& work) noexcept {
+  for (; s; s = s->inner) {
+    if (!settle(*s)) return;
+    if (s->children) work.add_children(*s->children);
+  }
+  show_to_task(t);
+}
+
+void settle_children(runtime& rt, worklist& work) noexcept {
+  while (task* child = work.take()) {
+    if (child->outermost) {
+      settle_stack(child->outermost, *child, work);
+    } else {
+      show_to_task(*child);
+    }
+  }
+  // Only the outermost of nested changes runs the users' abort functions.
+  if (rt.aborting) return;
+  rt.aborting = true;
+  while (task* t = rt.abort_queue) {
+    rt.abort_queue = t->abort_next;
+    t->abort_queued = false;
+    if (t->attention != 0) abort_wait(*t);
+  }
+  rt.aborting = false;
+}
+
+}  // namespace
+
+void scope_refresh(scope& s) noexcept {
+  worklist work;
+  if (s.owner) {
+    settle_stack(&s, *s.owner, work);
+  } else if (settle(s) && s.children) {
+    work.add_children(*s.children);  // a scope of the run itself
+  }
+  settle_children(*s.rt, work);
+}
+
+void scope_entered(scope& s) noexcept {
+  settle(s);
+  show_to_task(*s.owner);
+}
+
+void task_look(task& t) noexcept {
+  show_to_task(t);
+}
+
+void task_refresh(task& t) noexcept {
+  worklist work;
+  if (t.outermost) {
+    settle_stack(t.outermost, t, work);
+  } else {
+    show_to_task(t);
+  }
+  settle_children(*t.rt, work);
+}
+
+}  // namespace structio::rt

@@ -1,0 +1,65 @@
+// Making and telling reasons.
+#include "runtime/reason.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "runtime/task.hpp"
+
+namespace structio::rt {
+namespace {
+
+constexpr const char* source_texts[] = {"nothing",   "explicit", "deadline", "nursery",
+                                        "interrupt", "stop",     "shutdown", "misnesting"};
+
+reason* wordless(cancel_source source) noexcept {
+  static reason kept[std::size(source_texts)];
+  reason& r = kept[static_cast<int>(source)];
+  r.source = source;
+  r.immortal = true;
+  return &r;
+}
+
+}  // namespace
+
+const char* source_text(cancel_source source) noexcept {
+  return source_texts[static_cast<int>(source)];
+}
+
+reason* reason_make(cancel_source source, const task* by, const char* text) noexcept {
+  if (!by && !text) return wordless(source);  // most deadlines: nothing to allocate for
+  const std::size_t length = text ? std::strlen(text) + 1 : 0;
+  void* memory = std::malloc(sizeof(reason) + length);
+  if (!memory) return wordless(source);
+  auto* r = new (memory) reason;
+  r->source = source;
+  if (by) {
+    r->task_id = by->id();
+    std::memcpy(r->task_name, by->name, sizeof r->task_name);
+  }
+  if (text) {
+    char* copy = reinterpret_cast<char*>(r + 1);
+    std::memcpy(copy, text, length);
+    r->text = copy;
+  }
+  return r;
+}
+
+void reason_release(reason* r) noexcept {
+  if (!r || r->immortal) return;
+  if (r->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    r->~reason();
+    std::free(r);
+  }
+}
+
+int reason_describe(const reason& r, char* text, unsigned long size) noexcept {
+  return std::snprintf(text, size, "cancelled due to %s%s%s%s%s%s", source_text(r.source),
+                       r.text ? ": " : "", r.text ? r.text : "",
+                       r.task_name[0] ? " (from task '" : "", r.task_name,
+                       r.task_name[0] ? "')" : "");
+}
+
+}  // namespace structio::rt

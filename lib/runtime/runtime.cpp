@@ -1,0 +1,169 @@
+// Beginning and ending a run.
+#include "runtime/runtime.hpp"
+
+#include <cstdio>
+
+#include "base/log.hpp"
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "context/overflow.hpp"
+#include "runtime/cell.hpp"
+#include "runtime/failure.hpp"
+#include "runtime/interrupt.hpp"
+#include "runtime/local.hpp"
+#include "runtime/wait.hpp"
+
+namespace structio::rt {
+
+thread_local constinit runtime* current_runtime_slot STRUCTIO_TLS_MODEL = nullptr;
+
+namespace {
+
+void name_for_overflow(ctx::stack& s, char* buffer, std::size_t size) {
+  std::snprintf(buffer, size, "%s", task_on(s).name);
+}
+
+// Numbers runs from 1 to 255 and round again.
+std::uint8_t next_run_number() noexcept {
+  static std::atomic<std::uint32_t> runs{0};
+  return static_cast<std::uint8_t>(runs.fetch_add(1, std::memory_order_relaxed) % 255 + 1);
+}
+
+int open(runtime& rt) noexcept {
+  if (const int code = rt.kernel.open()) {
+    return base::fail(code, "the event loop cannot be made: %s", reactor::os_error_text(code));
+  }
+  rt.door = portal_core::make(rt);
+  if (!rt.door) return base::fail(STRUCTIO_ENOMEM, "no memory for a run");
+  rt.machine.open();
+  if (rt.options.eh_getter) rt.machine.exceptions.add(rt.options.eh_getter);
+  if (rt.options.overflow_report) overflow_watch_begin(rt.machine, name_for_overflow);
+  interrupt_begin(rt, rt.options.interrupt);
+  rt.first_locals = local_retain(thread_locals());
+  rt.main_scope.rt = &rt;
+  rt.main_scope.state = scope_state::inside;
+  rt.system.rt = &rt;
+  rt.system.kind = nursery_kind::system;
+  rt.system.around.rt = &rt;
+  rt.system.around.state = scope_state::inside;
+  rt.system.around.children = &rt.system;
+  if (rt.clock) rt.clock->user = &rt;
+  return 0;
+}
+
+int start_main(runtime& rt) noexcept {
+  spawn_request request;
+  request.fn = rt.options.fn;
+  request.arg = rt.options.arg;
+  request.name = rt.options.name ? rt.options.name : "main";
+  if (const int code = task_make(rt, request, rt.main_scope, rt.main)) return code;
+  rt.main->is_main = true;
+  rt.main_id = rt.main->id();
+  rt.sched.push(*rt.main);
+  return 0;
+}
+
+// All that is left to say about a run that has ended.
+int outcome(runtime& rt, failure*& f) noexcept {
+  if (rt.run_failure) {
+    f = rt.run_failure;
+    failure_release(rt.main_failure);
+  } else if (rt.system.failure_count > 0) {
+    failure* cause = failure_group(rt.system.failures, rt.system.failure_count);
+    f = cause ? cause : failure_no_memory();
+    rt.system.failure_count = 0;
+    f->code = cause ? STRUCTIO_EINTERNAL : f->code;
+    failure_release(rt.main_failure);
+  } else if (rt.main_failure) {
+    f = rt.main_failure;
+  } else if (interrupt_taken(rt)) {
+    f = failure_status(STRUCTIO_EINTERRUPTED, nullptr);
+    if (!f) f = failure_no_memory();
+  } else {
+    return rt.main_status;
+  }
+  return f->code;
+}
+
+void close(runtime& rt) noexcept {
+  if (rt.clock) rt.clock->user = nullptr;
+  interrupt_end(rt);
+  if (rt.options.overflow_report) overflow_watch_end(rt.machine);
+  cells_orphan(rt);
+  scope_release(rt.main_scope);
+  scope_release(rt.system.around);
+  local_release(rt.run_locals);
+  local_release(rt.first_locals);
+  std::free(rt.system.failures);
+  rt.machine.close();
+}
+
+}  // namespace
+
+runtime::runtime(const run_options& o) noexcept
+    : stacks(ctx::stack_pool_options{o.stack_size ? o.stack_size : STRUCTIO_DEFAULT_STACK_SIZE}),
+      clock(o.clock),
+      options(o),
+      number(next_run_number()) {
+  const std::int32_t usual = o.clock ? 1 : scheduler::default_budget;
+  sched.configure(o.budget > 0 ? o.budget : usual, o.seed);
+}
+
+int rt_run(const run_options& options, failure*& f) noexcept {
+  f = nullptr;
+  if (current_runtime()) {
+    return base::fail(STRUCTIO_EMISUSE,
+                      "structio_run was called from inside a run: start a task in a nursery, or "
+                      "use another thread");
+  }
+  if (options.clock && options.clock->user) {
+    return base::fail(STRUCTIO_EMISUSE, "the virtual clock is in use by another run");
+  }
+  runtime rt(options);
+  if (const int code = open(rt)) {
+    rt.kernel.close();
+    if (rt.door) rt.door->release();
+    return code;
+  }
+  current_runtime_slot = &rt;
+  int code = start_main(rt);
+  if (code == 0) {
+    hub_loop(rt);
+    rt.ending = true;
+  }
+  rt.door->close(rt);
+  rt.kernel.close();
+  if (code == 0) code = outcome(rt, f);
+  close(rt);
+  current_runtime_slot = nullptr;
+  rt.door->release();
+  return code;
+}
+
+void rt_shut_down(runtime& rt, const char* why) noexcept {
+  scope_cancel(rt.main_scope, cancel_source::shutdown, nullptr, why);
+  if (rt.main) {
+    // The main scope is nobody's own: its main task and that one's nurseries are reached from here.
+    task_refresh(*rt.main);
+  }
+}
+
+void rt_fail_internally(runtime& rt, const char* what, int code) noexcept {
+  char text[300];
+  std::snprintf(text, sizeof text, "%s%s%s", what, code ? ": " : "",
+                code ? (base::own_error_text(code) ? base::own_error_text(code)
+                                                   : reactor::os_error_text(code))
+                     : "");
+  base::log(base::log_level::error, "internal error: %s", text);
+  if (!rt.run_failure) {
+    rt.run_failure = failure_status(STRUCTIO_EINTERNAL, text);
+    if (!rt.run_failure) rt.run_failure = failure_no_memory();
+  }
+  rt_shut_down(rt, "internal error");
+}
+
+void rt_system_failed(runtime& rt) noexcept {
+  rt_shut_down(rt, "a system task failed");
+}
+
+}  // namespace structio::rt

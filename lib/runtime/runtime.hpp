@@ -1,0 +1,124 @@
+// One run: a thread, its loop, its tasks. Owned by rt_run's frame; found through one thread-local
+// pointer.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/config.hpp"
+#include "base/list.hpp"
+#include "context/fiber.hpp"
+#include "context/stack_pool.hpp"
+#include "reactor/uv_reactor.hpp"
+#include "runtime/cancel.hpp"
+#include "runtime/nursery.hpp"
+#include "runtime/portal.hpp"
+#include "runtime/scheduler.hpp"
+#include "runtime/task.hpp"
+#include "runtime/timers.hpp"
+#include "runtime/virtual_time.hpp"
+
+namespace structio::rt {
+
+struct task_cell;
+struct idle_tag;
+
+/// Somebody who waits until everybody waits; lives in his frame.
+struct idle_wait : base::list_node<idle_tag> {
+  task* waiter = nullptr;
+  std::int64_t cushion = 0;
+};
+
+struct run_options {
+  task_fn fn = nullptr;
+  void* arg = nullptr;
+  const char* name = nullptr;
+  std::size_t stack_size = 0;
+  std::int32_t budget = 0;
+  std::uint64_t seed = 0;
+  ctx::eh_getter eh_getter = nullptr;
+  unsigned interrupt = 0;
+  bool overflow_report = true;
+  bool deadlock_check = true;
+  virtual_time* clock = nullptr;
+  /// Writes the tree of tasks for a deadlock report. As snprintf; may be null.
+  std::size_t (*describe_tree)(runtime&, char* text, std::size_t size) = nullptr;
+};
+
+struct runtime {
+  explicit runtime(const run_options& o) noexcept;
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  std::int64_t now() noexcept { return clock ? clock->now : kernel.now(); }
+
+  // The engine.
+  ctx::machine machine;
+  task* current = nullptr;  ///< null on the hub
+  scheduler sched;
+  timer_queue timers;
+  ctx::stack_pool stacks;
+  reactor::uv_reactor kernel;
+  virtual_time* clock;
+  const run_options& options;
+  std::uint8_t number = 0;  ///< tells the tasks of different runs apart, as far as eight bits go
+
+  // The tree.
+  scope main_scope;      ///< outermost of the main task and its nurseries
+  nursery system;        ///< system tasks; its scope is theirs
+  task* main = nullptr;  ///< null once it has ended
+  task_id main_id = 0;
+  std::uint64_t living = 0;
+  std::uint64_t spawned = 0;
+  std::uint64_t polls = 0;
+  bool ending = false;  ///< no new system tasks
+  bool forced = false;  ///< a deadlock survived its own cancellation: waits are ended by force
+
+  // What the main task came to.
+  int main_status = 0;
+  failure* main_failure = nullptr;
+  failure* run_failure = nullptr;  ///< deadlock or internal error: outranks the main task's
+
+  // Propagation (propagate.cpp).
+  task* abort_queue = nullptr;
+  bool aborting = false;
+  bool in_hook = false;  ///< a callback of the user's runs on the hub
+
+  // Outside.
+  portal_core* door = nullptr;
+  std::atomic<bool> interrupted{false};
+  std::atomic<std::uint32_t> interrupts_seen{0};
+
+  base::list<idle_wait, idle_tag> idle_waits;
+  task_cell* cells = nullptr;
+  local_node* run_locals = nullptr;
+  local_node* first_locals = nullptr;  ///< what system tasks begin with
+};
+
+extern thread_local constinit runtime* current_runtime_slot STRUCTIO_TLS_MODEL;
+
+/// The run of the calling thread, or null.
+inline runtime* current_runtime() noexcept {
+  return current_runtime_slot;
+}
+
+/// Runs a main task to its end; see structio_run. `f` receives why it failed (a reference), or
+/// null.
+int rt_run(const run_options& options, failure*& f) noexcept;
+
+/// The loop of the hub: from the first step of the main task until nothing is left (hub.cpp).
+void hub_loop(runtime& rt) noexcept;
+
+/// Nothing can ever happen any more: reports, and begins to take the run down (deadlock.cpp).
+void deadlock_found(runtime& rt) noexcept;
+
+/// Something that must not fail has failed: the run will end with STRUCTIO_EINTERNAL.
+void rt_fail_internally(runtime& rt, const char* what, int code = 0) noexcept;
+
+/// A system task has failed: its failures are the run's.
+void rt_system_failed(runtime& rt) noexcept;
+
+/// Cancels the main task because the run cannot go on.
+void rt_shut_down(runtime& rt, const char* why) noexcept;
+
+}  // namespace structio::rt

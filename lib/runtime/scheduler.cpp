@@ -1,0 +1,46 @@
+// The order of a batch under a seed.
+#include "runtime/scheduler.hpp"
+
+#include <utility>
+
+namespace structio::rt {
+namespace {
+
+// xorshift64* (Marsaglia 2003, Vigna 2016): a few instructions, good enough for orders.
+std::uint64_t step(std::uint64_t& state) noexcept {
+  state ^= state >> 12;
+  state ^= state << 25;
+  state ^= state >> 27;
+  return state * 0x2545F4914F6CDD1DULL;
+}
+
+}  // namespace
+
+// Shuffles a linked batch without memory of its own: each task in turn is dealt to one of 16 hands,
+// the hands are laid behind each other in a random rotation. Twice over, any two tasks can change
+// places.
+void scheduler::shuffle() noexcept {
+  constexpr unsigned hands = 16;
+  for (int round = 0; round < 2; ++round) {
+    queue hand[hands];
+    for (task* t = batch_.head; t;) {
+      task* following = t->ready_next;
+      queue& h = hand[(step(random_) >> 33) % hands];
+      t->ready_next = h.head;
+      h.head = t;
+      t = following;
+    }
+    batch_.head = nullptr;
+    const unsigned first = static_cast<unsigned>(step(random_) >> 33) % hands;
+    for (unsigned i = 0; i < hands; ++i) {
+      for (task* t = hand[(first + i) % hands].head; t;) {
+        task* following = t->ready_next;
+        t->ready_next = batch_.head;
+        batch_.head = t;
+        t = following;
+      }
+    }
+  }
+}
+
+}  // namespace structio::rt

@@ -1,0 +1,180 @@
+// A task's life on its fiber: made at the top of a stack, run by a body that loops over the stack's
+// tenants, ended in the order that others rely on.
+#include "runtime/task.hpp"
+
+#include <alloca.h>
+
+#include <cstring>
+#include <new>
+
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/cell.hpp"
+#include "runtime/failure.hpp"
+#include "runtime/local.hpp"
+#include "runtime/parking.hpp"
+#include "runtime/runtime.hpp"
+#include "runtime/wait.hpp"
+
+namespace structio::rt {
+namespace {
+
+constexpr int run_shift = 56;
+constexpr int index_bits = 24;
+constexpr task_id index_mask = (task_id{1} << index_bits) - 1;
+
+std::byte* inline_storage_of(task& t) noexcept {
+  return reinterpret_cast<std::byte*>(&t) - inline_storage;
+}
+
+// The task's function has returned with scopes or nurseries still open. They are closed as far as
+// can be; the task has failed.
+[[gnu::noinline]] int close_what_is_open(task& t, int status) noexcept {
+  const int found = scopes_abandon(t, t.cell ? &t.cell->own : nullptr);
+  base::fail(STRUCTIO_EMISUSE,
+             "task '%s' ended with %d cancel scope%s or nurser%s still open: leave each before "
+             "returning",
+             t.name, found, found == 1 ? "" : "s", found == 1 ? "y" : "ies");
+  return status < 0 && status != STRUCTIO_ECANCELLED ? status : STRUCTIO_EMISUSE;
+}
+
+[[gnu::always_inline]] inline bool left_something_open(const task& t) noexcept {
+  return t.innermost != t.base && !(t.cell && t.innermost == &t.cell->own);
+}
+
+// How far below `here` the storage of open scopes reaches: it lies in frames that are gone, and
+// stays readable only as long as nothing is called above that. Inlined, since a call would be the
+// first to write over it.
+[[gnu::always_inline]] inline std::size_t depth_of_open(const task& t,
+                                                        std::uintptr_t here) noexcept {
+  std::uintptr_t lowest = here;
+  const scope* own = t.cell ? &t.cell->own : nullptr;
+  for (const scope* s = t.innermost; s != t.base && s != own; s = s->outer) {
+    const auto at = reinterpret_cast<std::uintptr_t>(
+        s->children ? static_cast<const void*>(s->children) : static_cast<const void*>(s));
+    if (at >= reinterpret_cast<std::uintptr_t>(t.stack().base) && at < lowest) lowest = at;
+  }
+  return here - lowest;
+}
+
+void main_ended(runtime& rt, task& t, int status, failure* in_flight) noexcept {
+  rt.main_status = status;
+  rt.main_failure = status < 0 ? failure_of(rt, t, status, in_flight) : nullptr;
+  if (status >= 0) failure_release(in_flight);
+  rt.main = nullptr;
+}
+
+void finish(task& t, int status) noexcept {
+  runtime& rt = *t.rt;
+  failure* in_flight = t.in_flight;
+  t.in_flight = nullptr;
+  if (t.breakers) breakers_fire(t);
+  if (t.cell) status = cell_task_ended(t, status, in_flight);
+  if (t.locals) {
+    local_release(t.locals);
+    t.locals = nullptr;
+  }
+  t.wait.state = wait_state::ended;
+  --rt.living;
+  if (t.home) {
+    nursery_child_ended(*t.home, t, status, in_flight);
+  } else {
+    main_ended(rt, t, status, in_flight);
+  }
+}
+
+// One fiber serves tenant after tenant: it gives its stack back while still standing on it, which
+// is allowed until the next acquire, and leaves for whoever is next.
+void body(ctx::machine& m, ctx::fiber& self) noexcept {
+  task* t = &task_on(*self.home);
+  for (;;) {
+    t->wait.state = wait_state::running;
+    int status = t->fn(t->arg);
+    if (left_something_open(*t)) [[unlikely]] {
+      const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+      void* volatile shelter = alloca(depth_of_open(*t, here) + 256);
+      (void)shelter;
+      self.home->prepared = false;  // the next tenant begins with a fresh frame of ours
+      status = close_what_is_open(*t, status);
+    }
+    finish(*t, status);
+    runtime& rt = *t->rt;
+    rt.stacks.release(*self.home);
+    task* next = rt.sched.take();
+    rt.current = next;
+    ctx::switch_to(m, next ? next->fiber() : m.hub);
+    t = &task_on(*self.home);
+  }
+}
+
+// Puts the callable's memory where it belongs and has the fiber ready to begin.
+void* place_storage(ctx::stack& s, task& t, std::size_t size) noexcept {
+  if (size <= inline_storage) {
+    if (!s.prepared) {
+      ctx::prepare(s.fib, s, inline_storage_of(t), body);
+      s.prepared = true;
+    }
+    return inline_storage_of(t);
+  }
+  const std::size_t rounded = (size + storage_align - 1) & ~(storage_align - 1);
+  std::byte* place = reinterpret_cast<std::byte*>(&t) - rounded;
+  ctx::prepare(s.fib, s, place, body);
+  s.prepared = false;  // the next tenant gets its frames back at the usual place
+  return place;
+}
+
+}  // namespace
+
+static_assert(inline_storage % storage_align == 0 && task_space % storage_align == 0);
+
+task_id task::id() const noexcept {
+  const ctx::stack& s = stack();
+  return (task_id{rt->number} << run_shift) | (task_id{s.generation} << index_bits) |
+         ((task_id{s.index} + 1) & index_mask);
+}
+
+int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out) noexcept {
+  ctx::stack* s = nullptr;
+  if (const int code = rt.stacks.acquire(request.stack_size, s)) {
+    return base::fail(code, code == STRUCTIO_EINVALID ? "a stack of that size cannot be had"
+                                                      : "no memory for a task's stack");
+  }
+  if (request.storage_size > s->size / 2) {
+    rt.stacks.release(*s);
+    return base::fail(STRUCTIO_EINVALID, "storage of %zu bytes needs a larger stack",
+                      request.storage_size);
+  }
+  task& t = *new (&task_on(*s)) task;
+  t.rt = &rt;
+  t.innermost = t.base = &base;
+  t.fn = request.fn;
+  t.arg = request.arg;
+  t.budget = rt.sched.budget();
+  void* storage = place_storage(*s, t, request.storage_size);
+  if (request.storage_init) {
+    request.storage_init(storage, request.arg);
+    t.arg = storage;
+  }
+  task_rename(t, request.name ? request.name : "task");
+  t.locals = local_retain(rt.current ? rt.current->locals : rt.first_locals);
+  ++rt.living;
+  ++rt.spawned;
+  out = &t;
+  return 0;
+}
+
+task* task_find(const runtime& rt, task_id id) noexcept {
+  if (id >> run_shift != rt.number || (id & index_mask) == 0) return nullptr;
+  ctx::stack* s = rt.stacks.at(static_cast<std::uint32_t>((id & index_mask) - 1));
+  if (!s || s->generation != static_cast<std::uint32_t>(id >> index_bits)) return nullptr;
+  task& t = task_on(*s);
+  return t.wait.state == wait_state::ended ? nullptr : &t;
+}
+
+void task_rename(task& t, const char* name) noexcept {
+  std::size_t i = 0;
+  for (; i + 1 < sizeof t.name && name[i]; ++i) t.name[i] = name[i];
+  t.name[i] = 0;
+}
+
+}  // namespace structio::rt

@@ -1,0 +1,127 @@
+// A task: one fiber with a name, a place in the tree, a stack of scopes and nurseries, and the one
+// cell through which it waits. The control block lies at the top of the task's own stack, beneath
+// the stack's descriptor: spawning allocates nothing.
+//
+// Always true: a task is in exactly one of running (runtime.current), ready (in the scheduler's
+// queue) or parked (wait.state). `attention` tells at one load whether a checkpoint has anything to
+// report.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/list.hpp"
+#include "context/stack_pool.hpp"
+
+namespace structio::rt {
+
+struct runtime;
+struct nursery;
+struct scope;
+struct failure;
+struct local_node;
+struct task_cell;
+struct start_wait;
+struct breaker;
+struct sibling_tag;
+
+using task_fn = int (*)(void*);
+using task_id = std::uint64_t;
+
+/// Bits of task::attention.
+enum : std::uint8_t { attention_cancel = 1, attention_interrupt = 2 };
+
+enum class wait_state : std::uint8_t { running, ready, parked, ended };
+
+/// Called when a wait is to end early. Returns abort_done (undone, nobody will wake) or
+/// abort_later.
+using abort_fn = int (*)(void* arg);
+inline constexpr int abort_done = 1;
+inline constexpr int abort_later = 2;
+
+struct wait_cell {
+  wait_state state = wait_state::ready;
+  bool abort_asked = false;    ///< at most once a wait
+  bool abort_foreign = false;  ///< user code: run only once the tree is consistent again
+  std::uint32_t epoch = 0;     ///< grows with each wait: a wake-up for an older one is nothing
+  abort_fn abort = nullptr;    ///< null: may be undone at any time
+  void* abort_arg = nullptr;
+  const char* what = nullptr;  ///< for dumps; a literal
+  std::int64_t result = 0;
+};
+
+struct task : base::list_node<sibling_tag> {
+  // What every switch and checkpoint touches comes first: one cache line.
+  runtime* rt = nullptr;
+  task* ready_next = nullptr;
+  std::uint8_t attention = 0;
+  bool is_main = false;
+  bool is_service = false;
+  bool cancel_in_flight =
+      false;                ///< a checkpoint has reported "cancelled", no scope absorbed it yet
+  std::int32_t budget = 0;  ///< calls left that need not give way
+  wait_cell wait;
+  std::uint64_t cancel_points = 0;
+  std::uint64_t schedule_points = 0;
+
+  scope* innermost = nullptr;         ///< innermost scope around the task; its own or its base
+  scope* outermost = nullptr;         ///< outermost scope of its own, null when it is in none
+  scope* base = nullptr;              ///< scope of the nursery (or run) it lives in
+  nursery* home = nullptr;            ///< null for the main task
+  nursery* open_nurseries = nullptr;  ///< innermost first, linked by nursery::outer
+
+  task_fn fn = nullptr;
+  void* arg = nullptr;
+  failure* in_flight = nullptr;  ///< what belongs to the code that is being returned
+  local_node* locals = nullptr;
+  task_cell* cell = nullptr;         ///< when somebody has a handle, or it is a service
+  start_wait* starting = nullptr;    ///< until it calls started
+  breaker* breakers = nullptr;       ///< lots that break when it ends
+  task* recalculate_next = nullptr;  ///< work lists of scope propagation
+  task* abort_next = nullptr;
+  bool abort_queued = false;
+  bool has_started = false;  ///< it has called started, as a task that was begun by start
+  char name[32] = {0};
+
+  ctx::stack& stack() noexcept;
+  const ctx::stack& stack() const noexcept;
+  task_id id() const noexcept;
+  ctx::fiber& fiber() noexcept { return stack().fib; }
+};
+
+/// Room for the callables of most starters, in the control block's own page.
+inline constexpr std::size_t inline_storage = 192;
+inline constexpr std::size_t storage_align = alignof(std::max_align_t);
+inline constexpr std::size_t task_space = (sizeof(task) + 63) & ~std::size_t{63};
+
+inline ctx::stack& task::stack() noexcept {
+  return *reinterpret_cast<ctx::stack*>(reinterpret_cast<std::byte*>(this) + task_space);
+}
+inline const ctx::stack& task::stack() const noexcept {
+  return *reinterpret_cast<const ctx::stack*>(reinterpret_cast<const std::byte*>(this) +
+                                              task_space);
+}
+inline task& task_on(ctx::stack& s) noexcept {
+  return *reinterpret_cast<task*>(static_cast<std::byte*>(s.top()) - task_space);
+}
+
+struct spawn_request {
+  task_fn fn = nullptr;
+  void* arg = nullptr;
+  const char* name = nullptr;
+  std::size_t stack_size = 0;
+  std::size_t storage_size = 0;
+  void (*storage_init)(void* storage, void* arg) = nullptr;
+};
+
+/// Makes a task that is ready to run, with the given place in the tree, but in nobody's list.
+/// 0, STRUCTIO_ENOMEM, STRUCTIO_EINVALID (sizes).
+int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out) noexcept;
+
+/// The living task with this id, or null.
+task* task_find(const runtime& rt, task_id id) noexcept;
+
+/// Renames; cut to what fits.
+void task_rename(task& t, const char* name) noexcept;
+
+}  // namespace structio::rt

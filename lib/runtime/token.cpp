@@ -1,0 +1,60 @@
+// One post for each token at most: it carries its own node, so that a signal handler need not
+// allocate.
+#include "runtime/token.hpp"
+
+#include <new>
+
+#include "runtime/cancel.hpp"
+#include "runtime/runtime.hpp"
+
+namespace structio::rt {
+namespace {
+
+void arrived(runtime&, post_node& node) noexcept {
+  auto& token = static_cast<token_node&>(node);
+  if (token.target) {
+    scope_cancel(*token.target, cancel_source::explicit_call, nullptr, "by a cancel token");
+  }
+  token_release(token);
+}
+
+}  // namespace
+
+token_node* token_make(runtime& rt, scope& s) noexcept {
+  auto* token = new (std::nothrow) token_node;
+  if (!token) return nullptr;
+  token->run = arrived;
+  token->core = rt.door;
+  token->core->retain();
+  token->core->outside.fetch_add(1, std::memory_order_relaxed);
+  token->target = &s;
+  token->references.store(2, std::memory_order_relaxed);  // the caller's and the scope's
+  token->next_of_scope = s.tokens;
+  s.tokens = token;
+  return token;
+}
+
+bool token_cancel(token_node& token) noexcept {
+  if (token.asked.exchange(true, std::memory_order_acq_rel)) return true;
+  token.references.fetch_add(1, std::memory_order_relaxed);
+  if (token.core->post(token)) return true;
+  token_release(token);
+  return false;
+}
+
+void token_release(token_node& token) noexcept {
+  if (token.references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  token.core->outside.fetch_sub(1, std::memory_order_relaxed);
+  token.core->release();
+  delete &token;
+}
+
+void tokens_detach(scope& s) noexcept {
+  while (token_node* token = s.tokens) {
+    s.tokens = token->next_of_scope;
+    token->target = nullptr;
+    token_release(*token);
+  }
+}
+
+}  // namespace structio::rt

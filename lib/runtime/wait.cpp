@@ -1,0 +1,144 @@
+// Parking, waking, aborting. The only place where a task gives up the processor.
+#include "runtime/wait.hpp"
+
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/timers.hpp"
+
+namespace structio::rt {
+namespace {
+
+// Leaves the current task for whoever is next; returns when it is resumed.
+void leave(runtime& rt, task& self) noexcept {
+  task* next = rt.sched.take();
+  if (next == &self) return;  // alone in its batch: nothing to switch to
+  rt.current = next;
+  ctx::switch_to(rt.machine, next ? next->fiber() : rt.machine.hub);
+  STRUCTIO_ASSERT(rt.current == &self);
+}
+
+// Asks to undo a wait that is about to begin or has begun. True when it is undone.
+bool ask_abort(task& t) noexcept {
+  t.wait.abort_asked = true;
+  if (!t.wait.abort) return true;
+  const int answer = t.wait.abort(t.wait.abort_arg);
+  if (answer == abort_done) return true;
+  if (answer != abort_later) {
+    rt_fail_internally(*t.rt, "an abort function answered neither STRUCTIO_ABORT_DONE nor _LATER");
+  }
+  return false;
+}
+
+std::int64_t sleep_in_cell(runtime& rt, task& self, const char* what) noexcept {
+  self.wait.what = what;
+  self.wait.state = wait_state::parked;
+  self.budget = rt.sched.budget();
+  ++self.schedule_points;
+  leave(rt, self);
+  self.wait.state = wait_state::running;
+  self.wait.what = nullptr;
+  return self.wait.result;
+}
+
+std::int64_t park_with(runtime& rt, const char* what, abort_fn abort, void* arg,
+                       bool foreign) noexcept {
+  task& self = *rt.current;
+  ++self.cancel_points;
+  wait_cell& wait = self.wait;
+  ++wait.epoch;
+  wait.abort = abort;
+  wait.abort_arg = arg;
+  wait.abort_foreign = foreign;
+  wait.abort_asked = false;
+  if (self.attention != 0 && ask_abort(self)) {
+    give_way(rt);
+    return take_attention(self);
+  }
+  return sleep_in_cell(rt, self, what);
+}
+
+struct sleeper : timer {
+  task* waiter;
+};
+
+}  // namespace
+
+std::int64_t park(runtime& rt, const char* what, abort_fn abort, void* arg) noexcept {
+  return park_with(rt, what, abort, arg, false);
+}
+
+std::int64_t park_foreign(runtime& rt, const char* what, abort_fn abort, void* arg) noexcept {
+  return park_with(rt, what, abort, arg, true);
+}
+
+std::int64_t park_shielded(runtime& rt, const char* what) noexcept {
+  task& self = *rt.current;
+  ++self.wait.epoch;
+  self.wait.abort_asked = true;  // as good as asked and refused
+  return sleep_in_cell(rt, self, what);
+}
+
+void wake(task& t, std::int64_t result) noexcept {
+  STRUCTIO_ASSERT(t.wait.state == wait_state::parked);
+  t.wait.result = result;
+  t.wait.state = wait_state::ready;
+  t.rt->sched.push(t);
+}
+
+bool resolve(const wait_ref& ref, std::int64_t result) noexcept {
+  task& t = *ref.waiter;
+  if (t.wait.state != wait_state::parked || t.wait.epoch != ref.epoch) return false;
+  wake(t, result);
+  return true;
+}
+
+int take_attention(task& t) noexcept {
+  if (t.attention & attention_interrupt) {  // outranks cancellation, and is delivered once
+    t.attention = static_cast<std::uint8_t>(t.attention & ~attention_interrupt);
+    return base::fail(STRUCTIO_EINTERRUPTED, "interrupted by the user (Ctrl-C)");
+  }
+  if (t.attention & attention_cancel) {
+    t.cancel_in_flight = true;
+    return STRUCTIO_ECANCELLED;
+  }
+  return 0;
+}
+
+void yield(runtime& rt) noexcept {
+  task& self = *rt.current;
+  ++self.schedule_points;
+  self.budget = rt.sched.budget();
+  self.wait.state = wait_state::ready;
+  rt.sched.push(self);
+  leave(rt, self);
+  self.wait.state = wait_state::running;
+}
+
+void abort_wait(task& t) noexcept {
+  if (t.wait.state != wait_state::parked || t.wait.abort_asked) return;
+  // A user's abort function may have woken the task itself: then completion has won.
+  if (ask_abort(t) && t.wait.state == wait_state::parked) wake(t, take_attention(t));
+}
+
+int sleep_until(runtime& rt, std::int64_t moment) noexcept {
+  if (const int code = cancel_check(rt)) return code;
+  // A moment that is not in the future makes this a checkpoint of its own; only then is the clock
+  // worth reading before the heap does its work.
+  if (moment <= rt.now()) return checkpoint(rt);
+  sleeper timer;
+  timer.waiter = rt.current;
+  timer.fire = [](struct timer& self) noexcept { wake(*static_cast<sleeper&>(self).waiter, 0); };
+  if (rt.timers.arm(timer, moment) != 0) {
+    return base::fail(STRUCTIO_ENOMEM, "no memory for a deadline");
+  }
+  return static_cast<int>(park(
+      rt, "sleep",
+      [](void* arg) {
+        auto& asleep = *static_cast<sleeper*>(arg);
+        asleep.waiter->rt->timers.disarm(asleep);
+        return abort_done;
+      },
+      &timer));
+}
+
+}  // namespace structio::rt
