@@ -38,8 +38,8 @@ class reactor {
   /// The part that does real I/O.
   virtual uv_reactor& io() noexcept = 0;
 
-  /// Closes what is left and runs the loop until every slot is home. On the hub. Afterwards only the
-  /// destructor may be called.
+  /// Closes what is left and runs the loop until every slot is home. On the hub. Afterwards only
+  /// the destructor may be called.
   virtual void close() noexcept = 0;
 };
 

@@ -1,5 +1,5 @@
-// Byte streams and listeners over libuv, in the pull style that fibers need. Handles live in slots of
-// the reactor; a slot is left to itself by close() and comes home when libuv says so.
+// Byte streams and listeners over libuv, in the pull style that fibers need. Handles live in slots
+// of the reactor; a slot is left to itself by close() and comes home when libuv says so.
 //
 // Always true: at most one reader, one writer and one acceptor wait on a slot. A buffer given to
 // read_start is written to only between read_start and done/read_cancel. Nothing of the caller's is
@@ -26,8 +26,15 @@ class listener_slot;
 /// closed by the caller whatever happens. Negative: nothing was begun, out is null.
 int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_slot*& out) noexcept;
 
-/// Waits for bytes: reads straight into `buffer` when they come. done(result): > 0 bytes, 0 end of
-/// stream (sticky), < 0 code. Returns 0 (begun), STRUCTIO_EBUSY (somebody reads already).
+/// Forgets who waits for the connection; the slot is good for close() only.
+void connect_cancel(stream_slot& s) noexcept;
+
+inline constexpr int read_at_end = 1;
+
+/// Waits for bytes: reads straight into `buffer` (size > 0) when they come. done(result): > 0
+/// bytes, 0 end of stream, < 0 code. Returns 0 when begun. Anything else means that `op` is not
+/// told: read_at_end (the end was reached before), STRUCTIO_EBUSY (somebody reads already),
+/// STRUCTIO_ECLOSED, or a code. End and failure are sticky: every later call returns them.
 int read_start(stream_slot& s, void* buffer, std::size_t size, operation& op) noexcept;
 
 /// Forgets the reader; the buffer is not touched any more. No-op when nobody reads.
@@ -39,7 +46,10 @@ std::int64_t try_write(stream_slot& s, const void* data, std::size_t size) noexc
 /// Queues a *copy* of at most an internal chunk of `data` and tells `op` when the kernel has taken
 /// it (0 or a code). Returns the number of bytes queued, STRUCTIO_EBUSY (somebody writes already),
 /// STRUCTIO_ENOMEM, or a code. These bytes are under way whether or not the wait is given up.
-std::int64_t write_start(stream_slot& s, const void* data, std::size_t size, operation& op) noexcept;
+/// Returns 0 when a chunk whose writer gave up is still under way: nothing of `data` was queued,
+/// and `op` is told when that chunk has gone.
+std::int64_t write_start(stream_slot& s, const void* data, std::size_t size,
+                         operation& op) noexcept;
 
 /// Forgets the writer; what was queued is still sent.
 void write_cancel(stream_slot& s) noexcept;
@@ -62,6 +72,7 @@ struct listen_settings {
   int backlog = 0;  ///< 0: the system's maximum
   bool reuse_port = false;
   bool ipv6_only = false;
+  bool nodelay = false;  ///< accepted streams have TCP_NODELAY, for no call each where inherited
 };
 
 /// Binds and listens (SO_REUSEADDR on POSIX). 0 or a UV_E* code.
@@ -70,10 +81,13 @@ int tcp_listen(uv_reactor& r, const sockaddr* address, const listen_settings& se
 
 /// Takes a connection that is there: 0 and a slot, UV_EAGAIN, or a code (UV_EMFILE, UV_ENFILE,
 /// UV_ENOBUFS, UV_ENOMEM: the connection stays in the kernel's queue, nothing is lost).
-/// Connections that were aborted while queued are passed over.
+/// Connections that were aborted while queued are passed over. While the kernel watches the queue
+/// for us, UV_EAGAIN may be said without looking: accept_wait's `op` is then told in the next turn.
 int try_accept(listener_slot& l, stream_slot*& out) noexcept;
 
-/// Tells `op` (0 or a code) when try_accept is worth a call. STRUCTIO_EBUSY if somebody waits already.
+/// Tells `op` (0 or a code) when try_accept is worth a call. STRUCTIO_EBUSY if somebody waits
+/// already. After try_accept ran out of descriptors or memory this takes a moment, so that a loop
+/// of both calls neither spins nor hangs.
 int accept_wait(listener_slot& l, operation& op) noexcept;
 void accept_cancel(listener_slot& l) noexcept;
 
@@ -84,8 +98,8 @@ int local_address(const listener_slot& l, sockaddr_storage& out) noexcept;
 
 class signal_slot;
 
-/// Calls `op.done(op, signum)` each time the process gets `signum`, until closed: this operation may
-/// complete many times. 0 or a code.
+/// Calls `op.done(op, signum)` each time the process gets `signum`, until closed: this operation
+/// may complete many times. 0 or a code.
 int signal_watch(uv_reactor& r, int signum, operation& op, signal_slot*& out) noexcept;
 void close(signal_slot& s) noexcept;
 

@@ -1,0 +1,192 @@
+// Sockets and signal mask, by the POSIX book; Linux's shorter calls where they exist.
+#include "reactor/posix_socket.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "base/assert.hpp"
+
+namespace structio::reactor {
+namespace {
+
+#if !defined(__linux__) && !defined(__FreeBSD__)
+int make_nonblocking(int descriptor) noexcept {
+  const int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+  if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+  return 0;
+}
+
+int prepared(int descriptor) noexcept {
+  if (descriptor < 0) return -errno;
+  const int status = make_nonblocking(descriptor);
+  if (status == 0) return descriptor;
+  close_socket(descriptor);
+  return status;
+}
+#endif
+
+int new_socket(int family) noexcept {
+#if defined(__linux__) || defined(__FreeBSD__)
+  const int descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return descriptor >= 0 ? descriptor : -errno;
+#else
+  return prepared(socket(family, SOCK_STREAM, 0));
+#endif
+}
+
+int switch_option(int descriptor, int level, int name, bool on) noexcept {
+  const int value = on ? 1 : 0;
+  return setsockopt(descriptor, level, name, &value, sizeof value) == 0 ? 0 : -errno;
+}
+
+int prepare_listener(int descriptor, const sockaddr& address,
+                     const listen_settings& settings) noexcept {
+  if (int status = switch_option(descriptor, SOL_SOCKET, SO_REUSEADDR, true)) return status;
+  if (settings.reuse_port) {
+#if defined(SO_REUSEPORT)
+    if (int status = switch_option(descriptor, SOL_SOCKET, SO_REUSEPORT, true)) return status;
+#else
+    return -ENOTSUP;
+#endif
+  }
+  if (address.sa_family == AF_INET6) {
+    // Always said, because the system's default is the administrator's choice.
+    if (int status = switch_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, settings.ipv6_only)) {
+      return status;
+    }
+  }
+  if (settings.nodelay) {
+    if (int status = switch_option(descriptor, IPPROTO_TCP, TCP_NODELAY, true)) return status;
+  }
+  if (bind(descriptor, &address, address_size(address)) != 0) return -errno;
+  // The system cuts the length of the queue down to what it allows.
+  if (listen(descriptor, settings.backlog > 0 ? settings.backlog : INT_MAX) != 0) return -errno;
+  return 0;
+}
+
+/// A connection that died in the queue, or the network's complaint about it, which Linux hands to
+/// whoever accepts: nothing is wrong with the listener.
+bool concerns_one_connection(int error) noexcept {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETUNREACH: return true;
+#if defined(ENONET)
+    case ENONET: return true;
+#endif
+    default: return false;
+  }
+}
+
+}  // namespace
+
+unsigned address_size(const sockaddr& address) noexcept {
+  switch (address.sa_family) {
+    case AF_INET: return sizeof(sockaddr_in);
+    case AF_INET6: return sizeof(sockaddr_in6);
+    default: return 0;
+  }
+}
+
+int listening_socket(const sockaddr& address, const listen_settings& settings) noexcept {
+  if (address_size(address) == 0) return -EAFNOSUPPORT;
+  const int descriptor = new_socket(address.sa_family);
+  if (descriptor < 0) return descriptor;
+  const int status = prepare_listener(descriptor, address, settings);
+  if (status == 0) return descriptor;
+  close_socket(descriptor);
+  return status;
+}
+
+int accept_connection(int listener) noexcept {
+  // Bounded, so that a network that is down cannot hold the thread.
+  for (int attempt = 0; attempt < 64; ++attempt) {
+#if defined(__linux__) || defined(__FreeBSD__)
+    const int descriptor = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) return descriptor;
+#else
+    const int descriptor = accept(listener, nullptr, nullptr);
+    if (descriptor >= 0) return prepared(descriptor);
+#endif
+    if (errno == EWOULDBLOCK) return -EAGAIN;
+    if (!concerns_one_connection(errno)) return -errno;
+  }
+  return -EAGAIN;
+}
+
+bool nodelay_is_inherited() noexcept {
+#if defined(__linux__) || defined(__FreeBSD__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+int socket_address(int descriptor, sockaddr_storage& out) noexcept {
+  socklen_t size = sizeof out;
+  std::memset(&out, 0, sizeof out);
+  return getsockname(descriptor, reinterpret_cast<sockaddr*>(&out), &size) == 0 ? 0 : -errno;
+}
+
+void close_socket(int descriptor) noexcept {
+  ::close(descriptor);
+}
+
+int room_for_descriptors(int count) noexcept {
+  constexpr int most = 16;
+  STRUCTIO_ASSERT(count <= most);
+  int taken[most];
+  int got = 0;
+  int status = 0;
+  while (got < count && status == 0) {
+    const int descriptor =
+        got == 0 ? ::open("/", O_RDONLY | O_CLOEXEC) : fcntl(taken[0], F_DUPFD_CLOEXEC, 0);
+    if (descriptor >= 0) {
+      taken[got++] = descriptor;
+    } else if (errno == EMFILE || errno == ENFILE) {
+      status = -errno;
+    } else {
+      break;  // a sandbox, say: that tells nothing about descriptors
+    }
+  }
+  while (got > 0) ::close(taken[--got]);
+  return status;
+}
+
+void sigpipe_block::enter() noexcept {
+  sigset_t only_pipe, before, waiting;
+  sigemptyset(&only_pipe);
+  sigaddset(&only_pipe, SIGPIPE);
+  // A thread that had blocked it, or has one waiting, knows what it is doing.
+  if (sigpending(&waiting) != 0 || sigismember(&waiting, SIGPIPE)) return;
+  if (pthread_sigmask(SIG_BLOCK, &only_pipe, &before) != 0) return;
+  entered_ = !sigismember(&before, SIGPIPE);
+}
+
+void sigpipe_block::leave() noexcept {
+  if (!entered_) return;
+  entered_ = false;
+  sigset_t only_pipe, waiting;
+  sigemptyset(&only_pipe);
+  sigaddset(&only_pipe, SIGPIPE);
+  int number = 0;
+  if (sigpending(&waiting) == 0 && sigismember(&waiting, SIGPIPE)) sigwait(&only_pipe, &number);
+  pthread_sigmask(SIG_UNBLOCK, &only_pipe, nullptr);
+}
+
+}  // namespace structio::reactor

@@ -1,0 +1,222 @@
+// Byte streams. Reading is started once and left on: libuv asks for a buffer when data is there,
+// and is given the waiting reader's own, or none, in which case the data stays in the kernel.
+//
+// Always true: a waiter is taken out of the slot before it is told, so that what it does in `done`
+// (read again, close) meets a slot in order.
+#include "reactor/uv_stream.hpp"
+
+#include <cstring>
+
+#include "base/status.hpp"
+#include "reactor/uv_reactor_state.hpp"
+
+namespace structio::reactor {
+namespace {
+
+stream_slot& slot_of(void* handle_or_request_data) noexcept {
+  return *static_cast<stream_slot*>(handle_or_request_data);
+}
+
+void disarm(stream_slot& s) noexcept {
+  if (!s.armed) return;
+  s.armed = false;
+  uv_read_stop(s.stream());
+}
+
+void give_buffer(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+  stream_slot& s = slot_of(handle->data);
+  buffer->base = s.reader ? s.read_buffer : nullptr;
+  buffer->len = s.reader ? s.read_size : 0;
+}
+
+void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t*) {
+  stream_slot& s = slot_of(handle->data);
+  uv_reactor::state& r = *s.home;
+  if (count > 0) {
+    s.served_turn = r.turn;
+    s.spare_events = 0;
+    r.complete(s.reader, count);
+    return;
+  }
+  if (count == 0) return;  // no data after all
+  if (count == UV_ENOBUFS && !s.reader) {
+    // Not an error but our own answer: nobody wants the data now.
+    if (r.worth_disarming(s.served_turn, s.spare_events)) disarm(s);
+    return;
+  }
+  s.read_end = static_cast<int>(count);
+  disarm(s);
+  r.complete(s.reader, count == UV_EOF ? 0 : count);
+}
+
+void on_connected(uv_connect_t* request, int status) {
+  stream_slot& s = slot_of(request->data);
+  s.home->complete(s.connector, status);
+}
+
+void on_written(uv_write_t* request, int status) {
+  stream_slot& s = slot_of(request->data);
+  s.home->give_back_chunk(s.chunk);
+  s.chunk = nullptr;
+  if (status < 0 && !s.writer) s.write_end = status;
+  s.home->complete(s.writer, status);
+}
+
+void on_shut_down(uv_shutdown_t* request, int status) {
+  stream_slot& s = slot_of(request->data);
+  s.shutting = false;
+  s.home->complete(s.shutter, status);
+}
+
+void on_closed(uv_handle_t* handle) {
+  stream_slot& s = slot_of(handle->data);
+  STRUCTIO_ASSERT(!s.chunk);
+  s.home->streams.give_back(s);
+}
+
+}  // namespace
+
+int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_slot*& out) noexcept {
+  out = nullptr;
+  uv_reactor::state& home = r.inner();
+  if (home.closing) return STRUCTIO_ECLOSED;
+  if (address_size(*address) == 0) return UV_EAFNOSUPPORT;
+  stream_slot* s = home.streams.take(home);
+  if (!s) return STRUCTIO_ENOMEM;
+  uv_tcp_init(&home.loop, &s->uv);
+  s->uv.data = s->connect_request.data = s;
+  const int status = uv_tcp_connect(&s->connect_request, &s->uv, address, on_connected);
+  if (status < 0) {
+    close(*s);
+    return status;
+  }
+  home.expect(s->connector, op);
+  out = s;
+  return 0;
+}
+
+void connect_cancel(stream_slot& s) noexcept {
+  s.home->forget(s.connector);
+}
+
+int adopt_descriptor(stream_slot& s, int descriptor) noexcept {
+  uv_tcp_init(&s.home->loop, &s.uv);
+  s.uv.data = &s;
+  const int status = uv_tcp_open(&s.uv, descriptor);
+  if (status == 0) return 0;
+  close_socket(descriptor);
+  close(s);
+  return status;
+}
+
+int read_start(stream_slot& s, void* buffer, std::size_t size, operation& op) noexcept {
+  STRUCTIO_ASSERT(size > 0);
+  if (s.closing) return STRUCTIO_ECLOSED;
+  if (s.reader) return STRUCTIO_EBUSY;
+  if (s.read_end) return s.read_end == UV_EOF ? read_at_end : s.read_end;
+  if (!s.armed) {
+    const int status = uv_read_start(s.stream(), give_buffer, on_read);
+    if (status < 0) return status;
+    s.armed = true;
+  }
+  s.spare_events = 0;
+  s.read_buffer = static_cast<char*>(buffer);
+  s.read_size = size;
+  s.home->expect(s.reader, op);
+  return 0;
+}
+
+void read_cancel(stream_slot& s) noexcept {
+  s.home->forget(s.reader);
+}
+
+std::int64_t try_write(stream_slot& s, const void* data, std::size_t size) noexcept {
+  if (s.closing) return STRUCTIO_ECLOSED;
+  if (s.write_end) return s.write_end;
+  uv_buf_t buffer;
+  buffer.base = static_cast<char*>(const_cast<void*>(data));
+  buffer.len = size;
+  return uv_try_write(s.stream(), &buffer, 1);
+}
+
+std::int64_t write_start(stream_slot& s, const void* data, std::size_t size,
+                         operation& op) noexcept {
+  if (s.closing) return STRUCTIO_ECLOSED;
+  if (s.writer) return STRUCTIO_EBUSY;
+  if (s.write_end) return s.write_end;
+  if (s.chunk) {
+    s.home->expect(s.writer, op);
+    return 0;
+  }
+  STRUCTIO_ASSERT(size > 0);
+  const std::size_t taken = size < chunk_size ? size : chunk_size;
+  void* chunk = s.home->take_chunk();
+  if (!chunk) return STRUCTIO_ENOMEM;
+  std::memcpy(chunk, data, taken);
+  uv_buf_t buffer;
+  buffer.base = static_cast<char*>(chunk);
+  buffer.len = taken;
+  s.write_request.data = &s;
+  const int status = uv_write(&s.write_request, s.stream(), &buffer, 1, on_written);
+  if (status < 0) {
+    s.home->give_back_chunk(chunk);
+    return status;
+  }
+  s.chunk = chunk;
+  s.home->expect(s.writer, op);
+  return static_cast<std::int64_t>(taken);
+}
+
+void write_cancel(stream_slot& s) noexcept {
+  s.home->forget(s.writer);
+}
+
+int shutdown_start(stream_slot& s, operation& op) noexcept {
+  if (s.closing) return STRUCTIO_ECLOSED;
+  if (s.shutting) return STRUCTIO_EBUSY;
+  s.shutdown_request.data = &s;
+  const int status = uv_shutdown(&s.shutdown_request, s.stream(), on_shut_down);
+  if (status < 0) return status;
+  s.shutting = true;
+  s.home->expect(s.shutter, op);
+  return 0;
+}
+
+void shutdown_cancel(stream_slot& s) noexcept {
+  s.home->forget(s.shutter);
+}
+
+void close(stream_slot& s) noexcept {
+  if (s.closing) return;
+  s.closing = true;
+  uv_reactor::state& r = *s.home;
+  r.complete(s.connector, STRUCTIO_ECLOSED);
+  r.complete(s.reader, STRUCTIO_ECLOSED);
+  r.complete(s.writer, STRUCTIO_ECLOSED);
+  r.complete(s.shutter, STRUCTIO_ECLOSED);
+  uv_close(reinterpret_cast<uv_handle_t*>(&s.uv), on_closed);
+}
+
+int local_address(const stream_slot& s, sockaddr_storage& out) noexcept {
+  int size = sizeof out;
+  std::memset(&out, 0, sizeof out);
+  return uv_tcp_getsockname(&s.uv, reinterpret_cast<sockaddr*>(&out), &size);
+}
+
+int peer_address(const stream_slot& s, sockaddr_storage& out) noexcept {
+  int size = sizeof out;
+  std::memset(&out, 0, sizeof out);
+  return uv_tcp_getpeername(&s.uv, reinterpret_cast<sockaddr*>(&out), &size);
+}
+
+int set_nodelay(stream_slot& s, bool on) noexcept {
+  return uv_tcp_nodelay(&s.uv, on ? 1 : 0);
+}
+
+std::int64_t file_descriptor(const stream_slot& s) noexcept {
+  uv_os_fd_t descriptor;
+  const int status = uv_fileno(reinterpret_cast<const uv_handle_t*>(&s.uv), &descriptor);
+  return status < 0 ? status : static_cast<std::int64_t>(descriptor);
+}
+
+}  // namespace structio::reactor

@@ -1,0 +1,169 @@
+// What the tests of the reactor share: a loop with a turn-until, operations that remember what they
+// were told, and blocking sockets as the other side. Peers are written to and read from in the same
+// thread, in amounts that the kernel's buffers hold.
+#pragma once
+
+#include <dirent.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/status.hpp"
+#include "reactor/uv_reactor.hpp"
+#include "reactor/uv_stream.hpp"
+#include "support/catch.hpp"
+
+namespace reactor_test {
+
+using namespace structio;
+using namespace structio::reactor;
+
+constexpr std::int64_t millisecond = 1'000'000;
+constexpr std::int64_t second = 1'000'000'000;
+
+/// An operation that counts; `then` runs inside done.
+struct remembered : operation {
+  int times = 0;
+  std::int64_t result = 12345;
+  std::function<void(std::int64_t)> then;
+
+  remembered() noexcept {
+    done = [](operation& self, std::int64_t value) noexcept {
+      auto& op = static_cast<remembered&>(self);
+      ++op.times;
+      op.result = value;
+      if (op.then) op.then(value);
+    };
+  }
+};
+
+inline int open_descriptors() {
+  int count = 0;
+  DIR* folder = opendir("/proc/self/fd");
+  if (!folder) return 0;
+  while (readdir(folder)) ++count;
+  closedir(folder);
+  return count;
+}
+
+inline sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+inline const sockaddr* generic(const sockaddr_in& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+/// A blocking socket, closed at the end of its scope.
+class peer {
+ public:
+  explicit peer(std::uint16_t port) : descriptor_(socket(AF_INET, SOCK_STREAM, 0)) {
+    const sockaddr_in address = loopback(port);
+    REQUIRE(connect(descriptor_, generic(address), sizeof address) == 0);
+  }
+  explicit peer(int descriptor) : descriptor_(descriptor) {}
+  peer(peer&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
+  peer& operator=(peer&&) = delete;
+  ~peer() { hang_up(); }
+
+  void say(const std::string& text) {
+    REQUIRE(send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(text.size()));
+  }
+  /// At most `size` bytes, what one call brings; empty at the end.
+  std::string hear(std::size_t size = 4096) {
+    std::string text(size, '\0');
+    const ssize_t count = recv(descriptor_, text.data(), size, 0);
+    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return text;
+  }
+  void hang_up() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+  }
+  /// Closes with a reset instead of an end of stream.
+  void slam() {
+    const linger at_once{1, 0};
+    setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    hang_up();
+  }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+class loop {
+ public:
+  loop() { REQUIRE(r.open() == 0); }
+  ~loop() {
+    r.close();
+    CHECK(r.slots_away() == 0);
+    CHECK(r.pending() == 0);
+  }
+
+  /// Turns until `ready` says so, waiting in between; false when that takes absurdly long.
+  bool turn_until(const std::function<bool()>& ready) {
+    const std::int64_t limit = r.now() + 10 * second;
+    while (!ready()) {
+      if (r.now() >= limit) return false;
+      r.poll(limit);
+      ++turns;
+    }
+    return true;
+  }
+  bool turn_until_told(const remembered& op) {
+    return turn_until([&op] { return op.times > 0; });
+  }
+  void turn_at_once() { r.poll(base::long_ago); }
+
+  uv_reactor r;
+  int turns = 0;
+};
+
+inline std::uint16_t port_of(const listener_slot& l) {
+  sockaddr_storage address;
+  REQUIRE(local_address(l, address) == 0);
+  return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+inline listener_slot* listen_somewhere(uv_reactor& r) {
+  listener_slot* l = nullptr;
+  const sockaddr_in address = loopback(0);
+  REQUIRE(tcp_listen(r, generic(address), {}, l) == 0);
+  REQUIRE(l != nullptr);
+  return l;
+}
+
+inline stream_slot* accept_one(loop& on, listener_slot& l) {
+  stream_slot* s = nullptr;
+  for (;;) {
+    const int status = try_accept(l, s);
+    if (status == 0) return s;
+    REQUIRE(status == UV_EAGAIN);
+    remembered come;
+    REQUIRE(accept_wait(l, come) == 0);
+    REQUIRE(on.turn_until_told(come));
+    REQUIRE(come.result == 0);
+  }
+}
+
+/// A loop, a stream on it and the blocking other end.
+struct pair : loop {
+  listener_slot* listener = listen_somewhere(r);
+  peer other{port_of(*listener)};
+  stream_slot* s = accept_one(*this, *listener);
+};
+
+}  // namespace reactor_test
