@@ -77,6 +77,12 @@ void* handle_make(handle_kind kind, void* object) noexcept {
   return reinterpret_cast<void*>(handle);
 }
 
+void handle_assign(const void* handle, void* object) noexcept {
+  const auto value = reinterpret_cast<std::uintptr_t>(handle);
+  find(static_cast<handle_kind>(value >> (bits - kind_bits)), value)
+      ->object.store(object, std::memory_order_relaxed);
+}
+
 void* handle_object(handle_kind kind, const void* handle) noexcept {
   const auto value = reinterpret_cast<std::uintptr_t>(handle);
   slot* s = find(kind, value);

@@ -24,6 +24,9 @@ enum class handle_kind : std::uint8_t {
 /// A new handle for `object`, or null when memory is out. Any thread.
 void* handle_make(handle_kind kind, void* object) noexcept;
 
+/// Gives a handle that was made with a null object its object. Any thread.
+void handle_assign(const void* handle, void* object) noexcept;
+
 /// The object, or null when the handle is stale, null or of another kind. Any thread.
 void* handle_object(handle_kind kind, const void* handle) noexcept;
 

@@ -167,6 +167,13 @@ int nursery_spawn(nursery& n, const spawn_request& request, task*& out) noexcept
   return 0;
 }
 
+int system_spawn(runtime& rt, const spawn_request& request, task*& out) noexcept {
+  if (const int code = nursery_spawn(rt.system, request, out)) return code;
+  local_release(out->locals);
+  out->locals = local_retain(rt.first_locals);
+  return 0;
+}
+
 void nursery_add_failure(nursery& n, failure* f, const task* by, bool from_body) noexcept {
   char line[300];
   char text[400];

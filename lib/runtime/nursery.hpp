@@ -54,6 +54,9 @@ void nursery_abandon(nursery& n) noexcept;
 /// Starts a child. STRUCTIO_ECLOSED, STRUCTIO_ENOMEM, STRUCTIO_EINVALID.
 int nursery_spawn(nursery& n, const spawn_request& request, task*& out) noexcept;
 
+/// The same for the run's own nursery: the child begins with the run's task-locals.
+int system_spawn(runtime& rt, const spawn_request& request, task*& out) noexcept;
+
 /// Puts a task that has just been made into the nursery and makes it ready.
 void nursery_adopt(nursery& n, task& t) noexcept;
 

@@ -34,6 +34,12 @@ class parking_lot {
   parking_lot(const parking_lot&) = delete;
   parking_lot& operator=(const parking_lot&) = delete;
 
+  /// A lot belongs to the run that first uses it, as long as anybody waits. False: another run's.
+  bool claim(const runtime& rt) noexcept {
+    if (queue_.empty()) home_ = &rt;
+    return home_ == &rt;
+  }
+
   /// Waits in the queue: 0, STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EBROKEN. A cancel
   /// point when it waits; the caller has checked before.
   int park(runtime& rt, const char* what) noexcept;
@@ -57,6 +63,7 @@ class parking_lot {
  private:
   base::list<parked, parked_tag> queue_;
   base::list<breaker, breaker_tag> breakers_;
+  const runtime* home_ = nullptr;
   std::size_t waiters_ = 0;
   task_id* broken_by_ = nullptr;
   std::uint32_t broken_count_ = 0;

@@ -83,6 +83,14 @@ void portal_core::release() noexcept {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
+void portal_core::let_go() noexcept {
+  posters_.fetch_add(1, std::memory_order_seq_cst);
+  outside.fetch_sub(1, std::memory_order_relaxed);
+  if (open_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
+  posters_.fetch_sub(1, std::memory_order_seq_cst);
+  release();
+}
+
 bool portal_core::post(post_node& node) noexcept {
   posters_.fetch_add(1, std::memory_order_seq_cst);
   const bool accepted = open_.load(std::memory_order_seq_cst);

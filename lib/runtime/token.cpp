@@ -44,8 +44,7 @@ bool token_cancel(token_node& token) noexcept {
 
 void token_release(token_node& token) noexcept {
   if (token.references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  token.core->outside.fetch_sub(1, std::memory_order_relaxed);
-  token.core->release();
+  token.core->let_go();
   delete &token;
 }
 

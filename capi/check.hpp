@@ -1,0 +1,106 @@
+// What every function of the C ABI does first: is there a task, is this a scope, is the handle
+// alive. A refusal writes its message and is returned at once; nothing here has logic of its own.
+#pragma once
+
+#include <structio/structio.h>
+
+#include <new>
+
+#include "base/handle_table.hpp"
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/runtime.hpp"
+
+namespace structio::capi {
+
+using base::fail;
+
+inline int no_task(const char* call) noexcept {
+  return fail(
+      STRUCTIO_ENOTASK,
+      rt::current_runtime()
+          ? "%s: may block, so it must be called from a task; this is a callback outside of tasks"
+          : "%s: must be called from a task of a running runtime: see structio_run",
+      call);
+}
+
+inline int null_argument(const char* call, const char* argument) noexcept {
+  return fail(STRUCTIO_EINVALID, "%s: %s is NULL", call, argument);
+}
+
+/// The run whose task is calling, or null with a message.
+inline rt::runtime* in_task(const char* call) noexcept {
+  rt::runtime* r = rt::current_runtime();
+  if (r && r->current && !r->aborting) [[likely]]
+    return r;
+  no_task(call);
+  return nullptr;
+}
+
+/// The run that the thread is in, task or hook, or null with a message.
+inline rt::runtime* in_run(const char* call) noexcept {
+  rt::runtime* r = rt::current_runtime();
+  if (!r) no_task(call);
+  return r;
+}
+
+/// The object in a caller's storage, or null with a message.
+template <class Object, class Storage>
+Object* block(const Storage* storage, const char* call, const char* what) noexcept {
+  static_assert(sizeof(Object) <= sizeof(Storage) && alignof(Object) <= alignof(Storage));
+  auto* object = reinterpret_cast<Object*>(const_cast<Storage*>(storage));
+  if (object && object->magic == Object::magic_value) [[likely]]
+    return object;
+  if (!object) {
+    null_argument(call, what);
+  } else {
+    fail(STRUCTIO_EINVALID, "%s: the storage is not an initialised %s", call, what);
+  }
+  return nullptr;
+}
+
+/// The object behind a handle, or null with a message.
+template <class Object>
+Object* handle(base::handle_kind kind, const void* h, const char* call) noexcept {
+  void* object = base::handle_object(kind, h);
+  if (object) [[likely]]
+    return static_cast<Object*>(object);
+  if (h) {
+    fail(STRUCTIO_ESTALE, "%s: the handle was freed, or is no handle of this kind", call);
+  } else {
+    null_argument(call, "the handle");
+  }
+  return nullptr;
+}
+
+inline int other_run(const char* call) noexcept {
+  return fail(STRUCTIO_EMISUSE, "%s: the object belongs to another run: use a portal", call);
+}
+
+/// The code of the message that has just been written.
+inline int refused() noexcept {
+  return base::last_code();
+}
+
+/// A struct with struct_size first: whole or from a header that knew fewer fields.
+template <class Options>
+bool options_fit(const Options* options, const char* call) noexcept {
+  if (!options || options->struct_size >= sizeof(std::size_t)) return true;
+  fail(STRUCTIO_EINVALID, "%s: set struct_size of the options to their sizeof", call);
+  return false;
+}
+
+/// A copy of the caller's options with our size: fields he does not know are zero.
+template <class Options>
+Options whole(const Options* options) noexcept {
+  Options copy{};
+  if (options) {
+    const std::size_t size =
+        options->struct_size < sizeof(Options) ? options->struct_size : sizeof(Options);
+    __builtin_memcpy(&copy, options, size);
+  }
+  copy.struct_size = sizeof(Options);
+  return copy;
+}
+
+}  // namespace structio::capi
