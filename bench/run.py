@@ -99,6 +99,7 @@ def run_echo(folder, job, quick, same_core):
             server.kill()
             server.wait()
         server.stdout.close()
+    seen["per_cpu_s"] = 1e6 / seen["cpu_us"] if seen["cpu_us"] else 0.0
     return [{"workload": job.workload, "peer": job.peer, "value": seen[load.value],
              "unit": WORKLOADS[job.workload].unit, "load": seen}]
 

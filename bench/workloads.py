@@ -29,7 +29,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Load:
-    """Arguments of the load generator, and which of its numbers is the workload's value."""
+    """Arguments of the load generator, and which of its numbers is the workload's value.
+
+    A saturated server is measured in messages for each second of its CPU time (`per_cpu_s`): the
+    rate it would reach alone, which does not suffer when neighbours take the core.
+    """
 
     arguments: tuple
     value: str
@@ -65,8 +69,8 @@ WORKLOADS = {
     "echo_1": Workload("req/s", "TCP echo, 64 bytes, one connection"),
     "echo_50": Workload("us CPU", "TCP echo, 64 bytes, 50 connections: server CPU a request"),
     "echo_500": Workload("us CPU", "TCP echo, 64 bytes, 500 connections: server CPU a request"),
-    "echo_pipelined": Workload("msg/s", "TCP echo, 64 bytes, 50 connections, 16 deep"),
-    "echo_64k": Workload("msg/s", "TCP echo, 64 KiB messages, 50 connections"),
+    "echo_pipelined": Workload("msg/CPU s", "TCP echo, 64 bytes, 50 connections, 16 deep"),
+    "echo_64k": Workload("msg/CPU s", "TCP echo, 64 KiB messages, 50 connections"),
     "churn": Workload("us CPU", "connect, one echo, close, 32 at once: server CPU a connection"),
 }
 
@@ -75,9 +79,9 @@ TARGETS = {
     "spawn": (Target(1.7, "limit"),),
     "batch_spawn": (Target(1.7, "limit"),),
     "timeout": (Target(30), Target(1.0, "libuv")),
-    "sleepers": (Target(1.0, "boost.fiber"),),
+    "sleepers": (Target(1.0, "boost.fiber"), Target(1.0, "go")),
     "lateness": (Target(1.0, "asio"),),
-    "cancel_all": (Target(2.5, "limit"),),
+    "cancel_all": (Target(2.5, "limit"), Target(1.0, "go")),
     "memory_10k": (Target(1.04, "limit"),),
     "memory_1m": (Target(1.04, "limit"),),
     "cold_task": (Target(1.4, "limit"),),
@@ -93,8 +97,8 @@ LOADS = {
     "echo_1": Load(("--connections", "1"), "requests_per_s"),
     "echo_50": Load(("--connections", "50"), "cpu_us"),
     "echo_500": Load(("--connections", "500"), "cpu_us"),
-    "echo_pipelined": Load(("--connections", "50", "--depth", "16"), "requests_per_s"),
-    "echo_64k": Load(("--connections", "50", "--size", "65536"), "requests_per_s"),
+    "echo_pipelined": Load(("--connections", "50", "--depth", "16"), "per_cpu_s"),
+    "echo_64k": Load(("--connections", "50", "--size", "65536"), "per_cpu_s"),
     "churn": Load(("--connections", "32"), "cpu_us", "bench_churn"),
 }
 
@@ -145,6 +149,17 @@ def _peer_jobs():
               in_quick=False, most=3, memory=3 * GIB)
 
 
+def _go_jobs():
+    for workload, quick in (("switch", FEW), ("spawn", FEW), ("batch_spawn", FEW),
+                            ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
+                            ("cancel_all", ("--n", "10000")), ("memory_10k", ())):
+        yield Job(workload, "go", "go_bench", quick=quick)
+    yield Job("memory_1m", "go", "go_bench", MILLION, also=("cold_task",), in_quick=False, most=3,
+              memory=6 * GIB)
+    for workload in LOADS:
+        yield Job(workload, "go", "go_bench")
+
+
 def _our_jobs():
     """Ours on the shared library, as users link it; with --all on the static one too."""
     for suffix, peer, extra in (("", "structio", False), ("_static", "structio_static", True)):
@@ -165,4 +180,4 @@ def _our_jobs():
             yield Job(workload, peer, "bench_echo" + suffix, extra=extra)
 
 
-JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs())
+JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_go_jobs())
