@@ -216,15 +216,18 @@ int structio_failure_raise(structio_failure* failure) {
   constexpr const char* call = "structio_failure_raise";
   rt::failure* f = failure_in(failure, call);
   if (!f) return refused();
-  rt::runtime* r = in_task(call);
-  if (!r) return refused();
-  rt::failure_release(r->current->in_flight);
-  r->current->in_flight = f;
-  if (f->kind == rt::failure_kind::cancelled) {
-    rt::failure_drop(r->current->in_flight);  // its reason is the scope's
-    return STRUCTIO_ECANCELLED;
+  const int code = f->code;
+  rt::runtime* r = rt::current_runtime();
+  rt::failure** slot = r && r->current ? &r->current->in_flight : nullptr;
+  if (r && !slot && r->in_hook) slot = &r->hook_failure;
+  if (!slot) {  // nobody will ever take it from here
+    rt::failure_release(f);
+    return code;
   }
-  return f->code;
+  rt::failure_release(*slot);
+  *slot = f;
+  if (f->kind == rt::failure_kind::cancelled) rt::failure_drop(*slot);  // its reason is the scope's
+  return code;
 }
 
 structio_failure* structio_failure_take(void) {

@@ -107,6 +107,8 @@ typedef int (*structio_serve_fn)(structio_stream* stream, void* arg);
 
 typedef struct structio_serve_options {
   size_t struct_size;
+  uint32_t handler_owns_stream; /* not 0: the handler frees the stream, now or later */
+  uint32_t reserved;
   structio_nursery* handler_nursery; /* NULL: one of its own, whose end is awaited */
 } structio_serve_options;
 

@@ -37,6 +37,10 @@ class uv_reactor final : public reactor {
   state* state_ = nullptr;
 };
 
+/// True for "it would have to wait" (UV_EAGAIN), and for "no descriptors or memory left for that".
+bool is_would_wait(std::int64_t code) noexcept;
+bool is_out_of_resources(std::int64_t code) noexcept;
+
 /// Text and name of an operating system code (libuv's), for messages. Thread-safe, never null.
 const char* os_error_text(int code) noexcept;
 const char* os_error_name(int code) noexcept;

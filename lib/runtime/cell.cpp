@@ -23,10 +23,8 @@ int nursery_spawn_with_cell(nursery& n, const spawn_request& request, bool servi
   task& t = *out;
   cell->rt = &rt;
   cell->id = t.id();
-  cell->next = rt.cells;
-  cell->previous = &rt.cells;
-  if (rt.cells) rt.cells->previous = &cell->next;
-  rt.cells = cell;
+  cell->orphan = [](run_object&) noexcept {};
+  rt.objects.push_back(*cell);
   t.cell = cell;
   t.is_service = service;
   if (service) ++n.services;
@@ -54,10 +52,7 @@ int cell_task_ended(task& t, int status, failure*& in_flight) noexcept {
 
 void cell_release(task_cell& cell) noexcept {
   if (--cell.references > 0) return;
-  if (cell.previous) {
-    *cell.previous = cell.next;
-    if (cell.next) cell.next->previous = cell.previous;
-  }
+  if (cell.linked()) cell.unlink();
   failure_release(cell.why);
   delete &cell;
 }
@@ -75,15 +70,6 @@ int cell_join(runtime& rt, task_cell& cell) noexcept {
   const int code = cell.joiners.park(rt, "join");
   cell_release(cell);
   return code;
-}
-
-void cells_orphan(runtime& rt) noexcept {
-  while (task_cell* cell = rt.cells) {
-    rt.cells = cell->next;
-    cell->rt = nullptr;
-    cell->next = nullptr;
-    cell->previous = nullptr;
-  }
 }
 
 }  // namespace structio::rt

@@ -6,11 +6,11 @@
 
 #include "runtime/cancel.hpp"
 #include "runtime/parking.hpp"
+#include "runtime/run_object.hpp"
 
 namespace structio::rt {
 
-struct task_cell {
-  runtime* rt = nullptr;
+struct task_cell : run_object {
   std::uint32_t references = 1;  ///< the task's own, and the handle's
   bool done = false;
   int status = 0;
@@ -18,8 +18,6 @@ struct task_cell {
   failure* why = nullptr;  ///< retained; null when it did not fail
   scope own;               ///< around the task's whole body
   parking_lot joiners;
-  task_cell* next = nullptr;  ///< list of the run's cells, for handles that outlive it
-  task_cell** previous = nullptr;
 };
 
 /// A child with a cell; see structio_nursery_start_task.
@@ -34,8 +32,5 @@ void cell_release(task_cell& cell) noexcept;
 
 /// Waits for the end; 0 or an error of the wait. The result is in the cell.
 int cell_join(runtime& rt, task_cell& cell) noexcept;
-
-/// At the end of a run: cells that handles still hold forget it.
-void cells_orphan(runtime& rt) noexcept;
 
 }  // namespace structio::rt

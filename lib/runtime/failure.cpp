@@ -161,6 +161,14 @@ failure* failure_group(failure* const* members, std::size_t count) noexcept {
   return f;
 }
 
+bool failure_set_cause(failure& f, failure* cause) noexcept {
+  f.members = static_cast<failure**>(std::malloc(sizeof(failure*)));
+  if (!f.members) return false;
+  f.members[0] = cause;
+  f.count = 1;
+  return true;
+}
+
 failure* failure_no_memory() noexcept {
   static failure* kept = [] {
     static failure storage;

@@ -53,6 +53,9 @@ failure* failure_payload(const payload_type& type, void* value) noexcept;
 failure* failure_cancelled(reason* why) noexcept;  ///< retains `why`
 failure* failure_group(failure* const* members, std::size_t count) noexcept;
 
+/// Puts `cause` beneath a failure that is no group. Consumes it when true; false: memory is out.
+bool failure_set_cause(failure& f, failure* cause) noexcept;
+
 /// The failure that stands in when there is no memory for a real one.
 failure* failure_no_memory() noexcept;
 

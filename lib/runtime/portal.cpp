@@ -8,6 +8,7 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/failure.hpp"
 #include "runtime/runtime.hpp"
 
 namespace structio::rt {
@@ -44,11 +45,18 @@ std::unordered_set<call_key, call_hash>& once_calls() {
 
 void run_callback(runtime& rt, post_node& node) noexcept {
   auto& c = static_cast<callback&>(node);
+  rt.in_hook = true;
   const int status = c.fn(c.arg);
+  rt.in_hook = false;
   delete &c;
-  if (status < 0) {
-    rt_fail_internally(rt, "a callback that was posted through a portal failed", status);
+  failure* cause = rt.hook_failure;
+  rt.hook_failure = nullptr;
+  if (status >= 0) {
+    failure_release(cause);
+    return;
   }
+  if (!cause) cause = failure_status(status, nullptr);
+  rt_fail_internally(rt, "a callback that was posted through a portal failed", cause);
 }
 
 void run_once(runtime& rt, post_node& node) noexcept {

@@ -7,7 +7,6 @@
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "context/overflow.hpp"
-#include "runtime/cell.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/local.hpp"
@@ -63,6 +62,14 @@ int start_main(runtime& rt) noexcept {
   return 0;
 }
 
+// STRUCTIO_EINTERNAL with its cause beneath it. Consumes `cause`, which may be null.
+failure* internal_failure(const char* text, failure* cause) noexcept {
+  failure* f = failure_status(STRUCTIO_EINTERNAL, text);
+  if (f && cause && failure_set_cause(*f, cause)) return f;
+  failure_release(cause);
+  return f ? f : failure_no_memory();
+}
+
 // All that is left to say about a run that has ended.
 int outcome(runtime& rt, failure*& f) noexcept {
   if (rt.run_failure) {
@@ -70,9 +77,8 @@ int outcome(runtime& rt, failure*& f) noexcept {
     failure_release(rt.main_failure);
   } else if (rt.system.failure_count > 0) {
     failure* cause = failure_group(rt.system.failures, rt.system.failure_count);
-    f = cause ? cause : failure_no_memory();
-    rt.system.failure_count = 0;
-    f->code = cause ? STRUCTIO_EINTERNAL : f->code;
+    if (cause) rt.system.failure_count = 0;
+    f = internal_failure("a system task failed", cause ? cause : failure_no_memory());
     failure_release(rt.main_failure);
   } else if (rt.main_failure) {
     f = rt.main_failure;
@@ -89,7 +95,6 @@ void close(runtime& rt) noexcept {
   if (rt.clock) rt.clock->user = nullptr;
   interrupt_end(rt);
   if (rt.options.overflow_report) overflow_watch_end(rt.machine);
-  cells_orphan(rt);
   scope_release(rt.main_scope);
   scope_release(rt.system.around);
   local_release(rt.run_locals);
@@ -132,6 +137,10 @@ int rt_run(const run_options& options, failure*& f) noexcept {
     rt.ending = true;
   }
   rt.door->close(rt);
+  while (run_object* object = rt.objects.pop_front()) {
+    object->orphan(*object);
+    object->rt = nullptr;
+  }
   rt.kernel.close();
   if (code == 0) code = outcome(rt, f);
   close(rt);
@@ -148,16 +157,16 @@ void rt_shut_down(runtime& rt, const char* why) noexcept {
   }
 }
 
-void rt_fail_internally(runtime& rt, const char* what, int code) noexcept {
-  char text[300];
-  std::snprintf(text, sizeof text, "%s%s%s", what, code ? ": " : "",
-                code ? (base::own_error_text(code) ? base::own_error_text(code)
-                                                   : reactor::os_error_text(code))
-                     : "");
+void rt_fail_internally(runtime& rt, const char* what, failure* cause) noexcept {
+  char text[360];
+  char line[300] = "";
+  if (cause) failure_one_line(*cause, line, sizeof line);
+  std::snprintf(text, sizeof text, "%s%s%.300s", what, cause ? ": " : "", line);
   base::log(base::log_level::error, "internal error: %s", text);
-  if (!rt.run_failure) {
-    rt.run_failure = failure_status(STRUCTIO_EINTERNAL, text);
-    if (!rt.run_failure) rt.run_failure = failure_no_memory();
+  if (rt.run_failure) {
+    failure_release(cause);
+  } else {
+    rt.run_failure = internal_failure(text, cause);
   }
   rt_shut_down(rt, "internal error");
 }

@@ -13,6 +13,7 @@
 #include "runtime/cancel.hpp"
 #include "runtime/nursery.hpp"
 #include "runtime/portal.hpp"
+#include "runtime/run_object.hpp"
 #include "runtime/scheduler.hpp"
 #include "runtime/task.hpp"
 #include "runtime/timers.hpp"
@@ -20,7 +21,6 @@
 
 namespace structio::rt {
 
-struct task_cell;
 struct idle_tag;
 
 /// Somebody who waits until everybody waits; lives in his frame.
@@ -83,6 +83,7 @@ struct runtime {
   task* abort_queue = nullptr;
   bool aborting = false;
   bool in_hook = false;  ///< a callback of the user's runs on the hub
+  failure* hook_failure = nullptr;  ///< what such a callback has in flight
 
   // Outside.
   portal_core* door = nullptr;
@@ -90,7 +91,7 @@ struct runtime {
   std::atomic<std::uint32_t> interrupts_seen{0};
 
   base::list<idle_wait, idle_tag> idle_waits;
-  task_cell* cells = nullptr;
+  base::list<run_object, run_object_tag> objects;
   local_node* run_locals = nullptr;
   local_node* first_locals = nullptr;  ///< what system tasks begin with
 };
@@ -112,8 +113,8 @@ void hub_loop(runtime& rt) noexcept;
 /// Nothing can ever happen any more: reports, and begins to take the run down (deadlock.cpp).
 void deadlock_found(runtime& rt) noexcept;
 
-/// Something that must not fail has failed: the run will end with STRUCTIO_EINTERNAL.
-void rt_fail_internally(runtime& rt, const char* what, int code = 0) noexcept;
+/// Something that must not fail has failed: the run will end with STRUCTIO_EINTERNAL. Consumes `cause`.
+void rt_fail_internally(runtime& rt, const char* what, failure* cause = nullptr) noexcept;
 
 /// A system task has failed: its failures are the run's.
 void rt_system_failed(runtime& rt) noexcept;

@@ -1,0 +1,84 @@
+// What every function that can wait does about cancellation, as data: one list, from which the
+// table is made. A function that is not in it neither waits nor looks for cancellation. Any thread.
+#include <structio/structio_net.h>
+
+#include <cstring>
+
+#include "check.hpp"
+
+using namespace structio;
+using namespace structio::capi;
+
+namespace {
+
+// Name without its prefix, whether it is a checkpoint every time, what has happened when it was
+// cancelled. The two halves of a checkpoint and the end of a nursery are listed since they give way
+// or look, but do not do both; those that only call a function of the user's are what that is.
+#define STRUCTIO_OP_MAP(X)                   \
+  X(cancel_shielded_checkpoint, false, NONE) \
+  X(checkpoint, true, NOTHING)               \
+  X(checkpoint_if_cancelled, false, NOTHING) \
+  X(fail_after, false, BODY)                 \
+  X(listener_accept, true, NOTHING)          \
+  X(listener_close, true, CLOSED)            \
+  X(lot_park, true, NOTHING)                 \
+  X(move_on_after, false, BODY)              \
+  X(nursery_close, false, NONE)              \
+  X(nursery_start, true, BODY)               \
+  X(park, true, NOTHING)                     \
+  X(serve, true, BODY)                       \
+  X(sleep, true, NOTHING)                    \
+  X(sleep_forever, true, NOTHING)            \
+  X(sleep_until, true, NOTHING)              \
+  X(stream_close, true, CLOSED)              \
+  X(stream_receive_some, true, NOTHING)      \
+  X(stream_send_all, true, PREFIX)           \
+  X(stream_send_eof, true, NOTHING)          \
+  X(task_join, true, NOTHING)                \
+  X(tcp_connect, true, CLOSED)               \
+  X(wait_all_tasks_blocked, true, NOTHING)
+
+struct operation {
+  const char* name;
+  bool checkpoint;
+  structio_effect effect;
+};
+
+constexpr operation operations[] = {
+#define STRUCTIO_OP(name, checkpoint, effect) \
+  {"structio_" #name, checkpoint, STRUCTIO_EFFECT_##effect},
+    STRUCTIO_OP_MAP(STRUCTIO_OP)
+#undef STRUCTIO_OP
+};
+
+int tell(const operation& op, structio_op_info& info) noexcept {
+  structio_op_info all{};
+  all.struct_size = info.struct_size;
+  all.name = op.name;
+  all.checkpoint = op.checkpoint;
+  all.effect = op.effect;
+  __builtin_memcpy(&info, &all, all.struct_size < sizeof all ? all.struct_size : sizeof all);
+  return 0;
+}
+
+}  // namespace
+
+int structio_op_at(size_t index, structio_op_info* info) {
+  constexpr const char* call = "structio_op_at";
+  if (!info) return null_argument(call, "info");
+  if (!options_fit(info, call)) return refused();
+  if (index < std::size(operations)) return tell(operations[index], *info);
+  return fail(STRUCTIO_EABSENT, "%s: there are %zu entries", call, std::size(operations));
+}
+
+int structio_op_find(const char* name, structio_op_info* info) {
+  constexpr const char* call = "structio_op_find";
+  if (!name) return null_argument(call, "name");
+  if (!info) return null_argument(call, "info");
+  if (!options_fit(info, call)) return refused();
+  for (const operation& op : operations) {
+    if (std::strcmp(op.name, name) == 0) return tell(op, *info);
+  }
+  return fail(STRUCTIO_EABSENT, "%s: %.80s is not in the table of functions that can wait", call,
+              name);
+}

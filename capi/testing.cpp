@@ -1,0 +1,84 @@
+// What programs use to test themselves: virtual clocks, waiting for rest, faults.
+#include <structio/structio_testing.h>
+
+#include "check.hpp"
+#include "runtime/interrupt.hpp"
+#include "testing/idle.hpp"
+#include "testing/virtual_clock.hpp"
+
+using namespace structio;
+using namespace structio::capi;
+
+namespace {
+
+rt::virtual_time* clock_in(const structio_clock* h, const char* call) noexcept {
+  return handle<rt::virtual_time>(base::handle_kind::clock, h, call);
+}
+
+}  // namespace
+
+int structio_virtual_clock_new(const structio_virtual_clock_options* given, structio_clock** out) {
+  constexpr const char* call = "structio_virtual_clock_new";
+  if (!out) return null_argument(call, "out");
+  *out = nullptr;
+  if (!options_fit(given, call)) return refused();
+  const structio_virtual_clock_options options = whole(given);
+  void* made = nullptr;
+  const int code = rt::testing::clock_make(options.start, options.autojump, made);
+  *out = static_cast<structio_clock*>(made);
+  return code;
+}
+
+int structio_virtual_clock_jump(structio_clock* clock, int64_t duration) {
+  rt::virtual_time* c = clock_in(clock, "structio_virtual_clock_jump");
+  return c ? rt::testing::clock_jump(*c, duration) : refused();
+}
+
+int structio_virtual_clock_set_autojump(structio_clock* clock, int64_t threshold) {
+  rt::virtual_time* c = clock_in(clock, "structio_virtual_clock_set_autojump");
+  return c ? rt::testing::clock_set_autojump(*c, threshold) : refused();
+}
+
+int structio_virtual_clock_now(structio_clock* clock, int64_t* moment) {
+  constexpr const char* call = "structio_virtual_clock_now";
+  if (!moment) return null_argument(call, "moment");
+  const rt::virtual_time* c = clock_in(clock, call);
+  return c ? rt::testing::clock_read(*c, *moment) : refused();
+}
+
+int structio_virtual_clock_free(structio_clock* clock) {
+  return clock ? rt::testing::clock_free(clock) : 0;
+}
+
+int structio_wait_all_tasks_blocked(int64_t cushion) {
+  constexpr const char* call = "structio_wait_all_tasks_blocked";
+  rt::runtime* r = in_task(call);
+  if (!r) return refused();
+  if (cushion < 0) return fail(STRUCTIO_EINVALID, "%s: the cushion is negative", call);
+  return rt::testing::wait_all_tasks_blocked(*r, cushion);
+}
+
+int structio_checkpoint_counts(uint64_t* cancel_points, uint64_t* schedule_points) {
+  constexpr const char* call = "structio_checkpoint_counts";
+  if (!cancel_points) return null_argument(call, "cancel_points");
+  if (!schedule_points) return null_argument(call, "schedule_points");
+  const rt::runtime* r = in_task(call);
+  if (!r) return refused();
+  *cancel_points = r->current->cancel_points;
+  *schedule_points = r->current->schedule_points;
+  return 0;
+}
+
+int structio_inject_internal_error(void) {
+  rt::runtime* r = in_run("structio_inject_internal_error");
+  if (!r) return refused();
+  rt::rt_fail_internally(*r, "injected by structio_inject_internal_error");
+  return 0;
+}
+
+int structio_inject_interrupt(void) {
+  rt::runtime* r = in_run("structio_inject_interrupt");
+  if (!r) return refused();
+  rt::interrupt_raise(*r);
+  return 0;
+}

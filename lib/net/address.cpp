@@ -1,0 +1,32 @@
+// Parsing and printing through the reactor's helpers.
+#include "net/address.hpp"
+
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "reactor/uv_address.hpp"
+
+namespace structio::rt::net {
+
+int parse(const char* host, std::uint16_t port, address& out) noexcept {
+  if (reactor::parse_address(host, port, out.full()) == 0) return 0;
+  return base::fail(STRUCTIO_EINVALID, "'%.60s' is no numeric IPv4 or IPv6 address", host);
+}
+
+int format(const address& a, char* host, std::size_t size, std::uint16_t* port) noexcept {
+  char text[64];
+  std::uint16_t number = 0;
+  const int code =
+      reactor::format_address(*reinterpret_cast<const sockaddr_storage*>(a.storage), text, number);
+  if (code != 0) {
+    return base::fail(code, "the address cannot be shown: %s", reactor::os_error_text(code));
+  }
+  if (host && size > 0) {
+    std::size_t i = 0;
+    for (; i + 1 < size && text[i]; ++i) host[i] = text[i];
+    host[i] = 0;
+  }
+  if (port) *port = number;
+  return 0;
+}
+
+}  // namespace structio::rt::net

@@ -1,0 +1,40 @@
+// Parsing and printing of addresses.
+#include "reactor/uv_address.hpp"
+
+#include <uv.h>
+
+#include <cstring>
+
+namespace structio::reactor {
+
+int parse_address(const char* host, std::uint16_t port, sockaddr_storage& out) noexcept {
+  std::memset(&out, 0, sizeof out);
+  sockaddr_in v4;
+  if (uv_ip4_addr(host, port, &v4) == 0) {
+    std::memcpy(&out, &v4, sizeof v4);
+    return 0;
+  }
+  sockaddr_in6 v6;
+  const int code = uv_ip6_addr(host, port, &v6);
+  if (code == 0) std::memcpy(&out, &v6, sizeof v6);
+  return code;
+}
+
+int format_address(const sockaddr_storage& address, char* host, std::uint16_t& port) noexcept {
+  constexpr std::size_t room = 64;
+  if (address.ss_family == AF_INET) {
+    sockaddr_in v4;
+    std::memcpy(&v4, &address, sizeof v4);
+    port = ntohs(v4.sin_port);
+    return uv_ip4_name(&v4, host, room);
+  }
+  if (address.ss_family == AF_INET6) {
+    sockaddr_in6 v6;
+    std::memcpy(&v6, &address, sizeof v6);
+    port = ntohs(v6.sin6_port);
+    return uv_ip6_name(&v6, host, room);
+  }
+  return UV_EAFNOSUPPORT;
+}
+
+}  // namespace structio::reactor

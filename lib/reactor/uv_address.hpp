@@ -1,0 +1,18 @@
+// Numeric addresses, by way of libuv, so that nothing above needs the system's socket headers.
+#pragma once
+
+#include <cstdint>
+
+#include "reactor/uv_reactor.hpp"
+
+struct sockaddr_storage;
+
+namespace structio::reactor {
+
+/// 0 or a UV_E* code.
+int parse_address(const char* host, std::uint16_t port, sockaddr_storage& out) noexcept;
+
+/// `host` has room for 64 bytes. 0 or a UV_E* code.
+int format_address(const sockaddr_storage& address, char* host, std::uint16_t& port) noexcept;
+
+}  // namespace structio::reactor
