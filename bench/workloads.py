@@ -165,6 +165,8 @@ def _our_jobs():
     for suffix, peer, extra in (("", "structio", False), ("_static", "structio_static", True)):
         yield Job("switch", peer, "bench_switch" + suffix, quick=FEW, extra=extra)
         yield Job("spawn", peer, "bench_spawn" + suffix, quick=FEW, extra=extra)
+        yield Job("spawn", peer, "bench_spawn" + suffix, ("--handle", "1"), quick=FEW,
+                  rename=peer + ", handle", extra=True)
         yield Job("batch_spawn", peer, "bench_spawn" + suffix, quick=FEW, extra=extra)
         yield Job("timeout", peer, "bench_timeout" + suffix, quick=FEW, extra=extra)
         yield Job("timeout", peer, "bench_timeout" + suffix, ("--scope", "1"), quick=FEW,
