@@ -91,6 +91,8 @@ bool can_anything_happen(const runtime& rt) noexcept {
 }
 
 void run_ready(runtime& rt) noexcept {
+  if (rt.sched.ready() == 0) return;
+  rt.sched.looked(rt.kernel.now(), rt.clock ? base::forever : rt.timers.next());
   if (task* t = rt.sched.take_after_look()) {
     rt.current = t;
     ctx::switch_to(rt.machine, t->fiber());

@@ -16,6 +16,11 @@ std::uint64_t step(std::uint64_t& state) noexcept {
 
 }  // namespace
 
+bool scheduler::look_is_due() noexcept {
+  steps_left_ = steps_between_readings;
+  return base::monotonic_now() >= next_look_;
+}
+
 // Shuffles a linked batch without memory of its own: each task in turn is dealt to one of 16 hands,
 // the hands are laid behind each other in a random rotation. Twice over, any two tasks can change
 // places.

@@ -3,13 +3,16 @@
 // one of the batch; only when a pass has to look at the world (deadlines, I/O, posts) does the hub
 // come in between.
 //
-// How often that is: after every batch when the budget is 1 (a test's default), otherwise when
-// nothing is ready, or after `ticks_between_polls` steps.
+// How often that is: after every batch when the budget is 1 (a test's default); otherwise when
+// nothing is ready, or at the end of a batch once `time_between_looks` is over or a deadline has
+// passed. The clock is read every `steps_between_readings` steps only: a switch costs neither a
+// reading nor a system call.
 #pragma once
 
 #include <cstdint>
 
 #include "base/assert.hpp"
+#include "base/clock.hpp"
 #include "runtime/task.hpp"
 
 namespace structio::rt {
@@ -17,7 +20,8 @@ namespace structio::rt {
 class scheduler {
  public:
   static constexpr std::int32_t default_budget = 32;
-  static constexpr std::int32_t ticks_between_polls = 64;
+  static constexpr std::int32_t steps_between_readings = 64;
+  static constexpr std::int64_t time_between_looks = 100'000;
 
   void configure(std::int32_t budget, std::uint64_t seed) noexcept {
     budget_ = budget;
@@ -38,7 +42,7 @@ class scheduler {
   /// The next task to run, or null when the hub must have a look first.
   task* take() noexcept {
     if (!batch_.head) {
-      if (!next_.head || --ticks_ <= 0 || budget_ == 1) return nullptr;
+      if (!next_.head || budget_ == 1 || (--steps_left_ <= 0 && look_is_due())) return nullptr;
       begin_pass();
     }
     return pop();
@@ -48,10 +52,16 @@ class scheduler {
   task* take_after_look() noexcept {
     if (!batch_.head) {
       if (!next_.head) return nullptr;
-      ticks_ = ticks_between_polls;
       begin_pass();
     }
     return pop();
+  }
+
+  /// Hub, after a look at the world: the next one is due at `deadline` or soon, whichever is first.
+  void looked(std::int64_t now, std::int64_t deadline) noexcept {
+    const std::int64_t soon = base::saturating_add(now, time_between_looks);
+    next_look_ = deadline < soon ? deadline : soon;
+    steps_left_ = steps_between_readings;
   }
 
   bool batch_empty() const noexcept { return batch_.head == nullptr; }
@@ -72,7 +82,7 @@ class scheduler {
     batch_.head = t->ready_next;
     --ready_;
     ++steps_;
-    if (budget_ != 1) --ticks_;
+    --steps_left_;
     return t;
   }
 
@@ -84,11 +94,13 @@ class scheduler {
   }
 
   void shuffle() noexcept;
+  bool look_is_due() noexcept;
 
   queue batch_;
   queue next_;
   std::int32_t budget_ = default_budget;
-  std::int32_t ticks_ = ticks_between_polls;
+  std::int32_t steps_left_ = steps_between_readings;
+  std::int64_t next_look_ = 0;  ///< a moment of the system's clock
   std::uint64_t ready_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t random_ = 0;
