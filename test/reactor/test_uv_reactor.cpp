@@ -11,6 +11,10 @@
 using namespace reactor_test;
 
 TEST_CASE("everything left open is closed with the reactor", "[reactor]") {
+  {
+    uv_reactor first;  // libuv makes a pipe for signals once in a process and keeps it
+    REQUIRE(first.open() == 0);
+  }
   const int before = open_descriptors();
   std::vector<peer> clients;
   {
