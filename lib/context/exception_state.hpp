@@ -38,24 +38,26 @@ struct exception_slots {
 };
 
 /// What a fiber that is not running had in each slot. Lives in the switch's own frame. One slot is
-/// the rule and costs two moves; a second C++ runtime in the process is the exception.
+/// the rule and costs two moves; a second C++ runtime in the process is the exception. That frame
+/// is not instrumented for ASan, so what works on it must not be either.
 class saved_exceptions {
  public:
-  explicit saved_exceptions(const exception_slots& slots) noexcept : count_(slots.count) {
+  [[gnu::always_inline]] explicit saved_exceptions(const exception_slots& slots) noexcept
+      : count_(slots.count) {
     kept_[0] = *slots.at[0];
     if (count_ > 1) [[unlikely]]
       save_others(slots);
   }
   /// Slots that were registered while the fiber was away had nothing in them then.
-  void restore(const exception_slots& slots) const noexcept {
+  [[gnu::always_inline]] void restore(const exception_slots& slots) const noexcept {
     *slots.at[0] = kept_[0];
     if (slots.count > 1) [[unlikely]]
       restore_others(slots);
   }
 
  private:
-  void save_others(const exception_slots& slots) noexcept;
-  void restore_others(const exception_slots& slots) const noexcept;
+  [[gnu::no_sanitize_address]] void save_others(const exception_slots& slots) noexcept;
+  [[gnu::no_sanitize_address]] void restore_others(const exception_slots& slots) const noexcept;
 
   eh_globals kept_[exception_slots::max];
   int count_;

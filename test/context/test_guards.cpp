@@ -77,7 +77,7 @@ TEST_CASE("a hundred thousand guarded stacks share a few mappings", "[guards]") 
   all = acquire_many(pool, count);
   const int after = count_mappings();
   REQUIRE(all.back() != nullptr);
-  CHECK(after - before <= 8);
+  if (!sanitized) CHECK(after - before <= 8);  // TSan maps shadows of its own.
   CHECK(pool.statistics().guards_madvise == count);
   CHECK(pool.statistics().guards_mprotect == 0);
   CHECK(pool.statistics().unguarded == 0);
