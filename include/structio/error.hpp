@@ -1,11 +1,11 @@
 // Everything that the C++ face throws, and how a status code becomes an exception.
 // Rules: `cancelled` and `interrupted` are no std::exception, so that a handler for errors does
-// not swallow them by mistake. Misuse is a usage_error (or std::invalid_argument), a std::logic_error
-// either way. All else is an `error`, which carries its code.
+// not swallow them by mistake. Misuse is a usage_error (or std::invalid_argument), a
+// std::logic_error either way. All else is an `error`, which carries its code.
 #pragma once
 
-#include <structio/failure.hpp>
 #include <structio/structio.h>
+#include <structio/failure.hpp>
 
 #include <new>
 #include <stdexcept>

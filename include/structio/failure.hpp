@@ -19,9 +19,9 @@ enum class cancel_source : int {
   deadline = STRUCTIO_SOURCE_DEADLINE,       ///< a deadline passed
   nursery = STRUCTIO_SOURCE_NURSERY,         ///< the body of a nursery or a sibling failed
   interrupt = STRUCTIO_SOURCE_INTERRUPT,     ///< Ctrl-C
-  stop = STRUCTIO_SOURCE_STOP,               ///< the grace of a stop is over, or a scope ends on stop
-  shutdown = STRUCTIO_SOURCE_SHUTDOWN,       ///< the main task has ended, or the run failed
-  misnesting = STRUCTIO_SOURCE_MISNESTING,   ///< a scope around was closed in the wrong order
+  stop = STRUCTIO_SOURCE_STOP,          ///< the grace of a stop is over, or a scope ends on stop
+  shutdown = STRUCTIO_SOURCE_SHUTDOWN,  ///< the main task has ended, or the run failed
+  misnesting = STRUCTIO_SOURCE_MISNESTING,  ///< a scope around was closed in the wrong order
 };
 
 /// Why somebody was cancelled, in words.

@@ -1,71 +1,22 @@
-// Several failures as one exception, and the tools to work with them: split, catch_each,
-// unwrap_single, while_doing, printing.
+// The tools to work with several failures as one exception: split, catch_each, unwrap_single,
+// while_doing, printing.
 // A nursery always throws a group, even for one failure: code that handles errors must not depend
 // on how many there were.
 #pragma once
 
+#include <structio/detail/exceptions.hpp>
 #include <structio/error.hpp>
+#include <structio/exception_group.hpp>
 #include <structio/failure.hpp>
 
 #include <cstddef>
 #include <exception>
-#include <initializer_list>
 #include <iosfwd>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-namespace structio::inline v0 {
-
-/// What failed in a nursery (or what you put together). Members may be groups themselves. Copying
-/// shares. Any thread.
-class exception_group final : public std::exception {
- public:
-  /// Takes over a failure whose kind is group.
-  explicit exception_group(failure group) noexcept : group_(std::move(group)) {}
-
-  /// A group of these exceptions. Throws std::bad_alloc, and std::invalid_argument when empty.
-  explicit exception_group(const std::vector<std::exception_ptr>& members);
-  exception_group(std::initializer_list<std::exception_ptr> members)
-      : exception_group(std::vector<std::exception_ptr>(members)) {}
-
-  /// One line; to_string() has the whole tree.
-  const char* what() const noexcept override { return group_.message(); }
-
-  /// How many members it has at its top.
-  std::size_t size() const noexcept { return group_.size(); }
-
-  /// A member as a failure: code, task name, reason, "while" lines.
-  failure operator[](std::size_t index) const noexcept { return group_[index]; }
-
-  /// A member as something that can be rethrown.
-  std::exception_ptr exception(std::size_t index) const { return group_[index].exception(); }
-
-  /// The members at its top.
-  std::vector<std::exception_ptr> exceptions() const {
-    std::vector<std::exception_ptr> all;
-    all.reserve(size());
-    for (std::size_t i = 0; i < size(); ++i) all.push_back(exception(i));
-    return all;
-  }
-
-  const failure& as_failure() const noexcept { return group_; }
-
- private:
-  failure group_;
-};
-
-/// The two halves of a split; an empty half is absent.
-struct split_result {
-  std::optional<exception_group> matched;
-  std::optional<exception_group> rest;
-};
-
-}  // namespace structio::inline v0
-
-#include <structio/detail/exceptions.hpp>
 
 namespace structio::inline v0 {
 
@@ -162,7 +113,7 @@ void catch_each(const exception_group& group, Handler&& handler) {
 
 /// Runs `body` and returns its value; a group that leaves it is unwrapped as above.
 template <class Body>
-  requires std::is_invocable_v<Body>
+requires std::is_invocable_v<Body>
 decltype(auto) unwrap_single(Body&& body) {
   failure group;
   try {
@@ -174,7 +125,9 @@ decltype(auto) unwrap_single(Body&& body) {
 }
 
 /// The whole tree as text, one failure a line, with its "while" lines.
-inline std::string to_string(const exception_group& group) { return to_string(group.as_failure()); }
+inline std::string to_string(const exception_group& group) {
+  return to_string(group.as_failure());
+}
 
 /// The same for any exception; "while" lines of the one in flight in this task are found.
 inline std::string to_string(const std::exception_ptr& thrown) {

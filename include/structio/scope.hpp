@@ -5,15 +5,15 @@
 //     structio::cancel_scope scope({.timeout = 5s, .shield = true});
 //     scope.run([&] { ... });
 //
-// Always true: `cancelled` is absorbed by the scope that was cancelled, at its end, and nowhere else.
-// A block that can be cut off returns std::optional of its body's value, or bool for a body
+// Always true: `cancelled` is absorbed by the scope that was cancelled, at its end, and nowhere
+// else. A block that can be cut off returns std::optional of its body's value, or bool for a body
 // without one; both are true exactly when the body ran to its end.
 #pragma once
 
+#include <structio/structio.h>
 #include <structio/detail/outcome.hpp>
 #include <structio/error.hpp>
 #include <structio/group.hpp>
-#include <structio/structio.h>
 #include <structio/time.hpp>
 
 #include <optional>
@@ -59,7 +59,8 @@ class scope_ref {
   template <class Rep = std::int64_t, class Period = std::nano>
   void stop_on_signal(int signum,
                       std::chrono::duration<Rep, Period> grace = duration::zero()) const {
-    detail::check(structio_scope_stop_on_signal(scope_, signum, detail::to_nanoseconds(grace).count()));
+    detail::check(
+        structio_scope_stop_on_signal(scope_, signum, detail::to_nanoseconds(grace).count()));
   }
 
   /// The moment at which it is cancelled; `never` when there is none. Throws usage_error for a
@@ -181,8 +182,8 @@ class cancel_scope final : public scope_ref {
   /// that the body throws passes through; from a group the "cancelled" that are this scope's are
   /// taken out, at every depth. Throws usage_error when it was entered before.
   template <class Body>
-    requires detail::body_for<Body, cancel_scope>
-  detail::outcome<detail::body_result_t<Body, cancel_scope>> run(Body&& body) {
+  requires detail::body_for<Body, cancel_scope>
+      detail::outcome<detail::body_result_t<Body, cancel_scope>> run(Body&& body) {
     using value = detail::body_result_t<Body, cancel_scope>;
     detail::check(structio_scope_enter(&storage_));
     detail::outcome<value> result{};
@@ -193,7 +194,7 @@ class cancel_scope final : public scope_ref {
   /// The same, but throws too_slow when it was cut off, and so returns the bare value. For a scope
   /// that is to be adjusted before it is entered; else see fail_after.
   template <class Body>
-    requires detail::body_for<Body, cancel_scope>
+  requires detail::body_for<Body, cancel_scope>
   auto run_or_fail(Body&& body) {
     using value = detail::body_result_t<Body, cancel_scope>;
     auto result = run(std::forward<Body>(body));
@@ -247,7 +248,9 @@ auto shielded(std::chrono::duration<Rep, Period> limit, Body&& body) {
 
 /// The earliest deadline that the calling task is under: `never` for none, time_point::min() when
 /// it is cancelled already.
-inline time_point current_deadline() { return time_point(duration(structio_current_deadline())); }
+inline time_point current_deadline() {
+  return time_point(duration(structio_current_deadline()));
+}
 
 /// Why the calling task is cancelled, or nothing when it is not.
 inline std::optional<cancel_info> cancel_reason() {
@@ -262,7 +265,9 @@ inline std::optional<cancel_info> cancel_reason() {
 }
 
 /// True when a stop was asked for around the calling task: finish what you do and return.
-inline bool stop_requested() { return detail::check(structio_stop_requested()) == 1; }
+inline bool stop_requested() {
+  return detail::check(structio_stop_requested()) == 1;
+}
 
 }  // namespace structio::inline v0
 

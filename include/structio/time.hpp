@@ -3,8 +3,8 @@
 // ever fires early.
 #pragma once
 
-#include <structio/error.hpp>
 #include <structio/structio.h>
+#include <structio/error.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -49,7 +49,8 @@ duration to_nanoseconds(std::chrono::duration<Rep, Period> given) {
   if constexpr (std::is_same_v<from, duration>) {
     return given;
   } else if constexpr (std::is_floating_point_v<Rep>) {
-    if (given.count() != given.count()) throw std::invalid_argument("a duration that is not a number");
+    if (given.count() != given.count())
+      throw std::invalid_argument("a duration that is not a number");
     const std::chrono::duration<long double, std::nano> exact = given;
     if (exact.count() >= 9.2233720368547758e18L) return duration::max();
     if (exact.count() <= -9.2233720368547758e18L) return duration::min();
@@ -97,6 +98,8 @@ inline void checkpoint_if_cancelled() {
 }
 
 /// The schedule half of a checkpoint alone: gives way and returns even when cancelled.
-inline void cancel_shielded_checkpoint() { detail::check(structio_cancel_shielded_checkpoint()); }
+inline void cancel_shielded_checkpoint() {
+  detail::check(structio_cancel_shielded_checkpoint());
+}
 
 }  // namespace structio::inline v0

@@ -5,7 +5,7 @@
 // error) becomes that same failure again.
 #pragma once
 
-#include <structio/group.hpp>
+#include <structio/exception_group.hpp>
 
 #include <cxxabi.h>
 
@@ -24,7 +24,9 @@ inline const void* runtime_identity() noexcept {
   return reinterpret_cast<const void*>(&abi::__cxa_get_globals);
 }
 
-inline void drop_exception(void* value) { delete static_cast<std::exception_ptr*>(value); }
+inline void drop_exception(void* value) {
+  delete static_cast<std::exception_ptr*>(value);
+}
 
 /// "std::runtime_error: text", of the exception that is being handled.
 inline void describe_current(char* text, std::size_t size) noexcept {
@@ -144,16 +146,13 @@ inline int raise_current() noexcept {
 
 [[noreturn]] inline void throw_failure(const failure& why) {
   switch (why.kind()) {
-    case failure_kind::group:
-      throw exception_group(why);
-    case failure_kind::cancelled:
-      throw error_access::make_cancelled(why);
+    case failure_kind::group: throw exception_group(why);
+    case failure_kind::cancelled: throw error_access::make_cancelled(why);
     case failure_kind::payload:
       if (const std::exception_ptr* thrown = payload_of(why)) std::rethrow_exception(*thrown);
       throw foreign_error(why);
     case failure_kind::status:
-    case failure_kind::none:
-      break;
+    case failure_kind::none: break;
   }
   throw_code(why.code(), why.message(), why);
 }

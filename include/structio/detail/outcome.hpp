@@ -15,7 +15,7 @@ struct body_result {
   using type = std::invoke_result_t<Body>;
 };
 template <class Body, class Block>
-  requires std::is_invocable_v<Body, Block&>
+requires std::is_invocable_v<Body, Block&>
 struct body_result<Body, Block> {
   using type = std::invoke_result_t<Body, Block&>;
 };

@@ -25,41 +25,25 @@ struct error_access {
 /// exception has a place for one.
 [[noreturn]] inline void throw_code(int code, const std::string& text, failure why = {}) {
   switch (code) {
-    case STRUCTIO_ECANCELLED:
-      throw error_access::make_cancelled(std::move(why));
-    case STRUCTIO_EINTERRUPTED:
-      throw error_access::make_interrupted(std::move(why));
-    case STRUCTIO_EINVALID:
-      throw std::invalid_argument(text);
+    case STRUCTIO_ECANCELLED: throw error_access::make_cancelled(std::move(why));
+    case STRUCTIO_EINTERRUPTED: throw error_access::make_interrupted(std::move(why));
+    case STRUCTIO_EINVALID: throw std::invalid_argument(text);
     case STRUCTIO_EMISUSE:
     case STRUCTIO_ENOTASK:
     case STRUCTIO_ESTALE:
-    case STRUCTIO_EVERSION:
-      throw usage_error(code, text);
-    case STRUCTIO_ENOMEM:
-      throw std::bad_alloc();
-    case STRUCTIO_ETOOSLOW:
-      throw too_slow(text);
-    case STRUCTIO_ECLOSED:
-      throw closed_error(text);
-    case STRUCTIO_EBROKEN:
-      throw broken_error(text);
-    case STRUCTIO_EBUSY:
-      throw busy_error(text);
-    case STRUCTIO_EWOULDBLOCK:
-      throw would_block(text);
-    case STRUCTIO_EEND:
-      throw end_of_channel(text);
-    case STRUCTIO_ERUNFINISHED:
-      throw run_finished(text);
-    case STRUCTIO_EABSENT:
-      throw absent_error(text);
-    case STRUCTIO_EDEADLOCK:
-      throw deadlock(text);
-    case STRUCTIO_EINTERNAL:
-      throw internal_error(text, why[0]);
-    default:
-      throw error(code, text);
+    case STRUCTIO_EVERSION: throw usage_error(code, text);
+    case STRUCTIO_ENOMEM: throw std::bad_alloc();
+    case STRUCTIO_ETOOSLOW: throw too_slow(text);
+    case STRUCTIO_ECLOSED: throw closed_error(text);
+    case STRUCTIO_EBROKEN: throw broken_error(text);
+    case STRUCTIO_EBUSY: throw busy_error(text);
+    case STRUCTIO_EWOULDBLOCK: throw would_block(text);
+    case STRUCTIO_EEND: throw end_of_channel(text);
+    case STRUCTIO_ERUNFINISHED: throw run_finished(text);
+    case STRUCTIO_EABSENT: throw absent_error(text);
+    case STRUCTIO_EDEADLOCK: throw deadlock(text);
+    case STRUCTIO_EINTERNAL: throw internal_error(text, why[0]);
+    default: throw error(code, text);
   }
 }
 
@@ -77,7 +61,8 @@ struct error_access {
 /// For calls that do not wait.
 template <class Status>
 Status check(Status status) {
-  if (status < 0) [[unlikely]] throw_status(static_cast<int>(status));
+  if (status < 0) [[unlikely]]
+    throw_status(static_cast<int>(status));
   return status;
 }
 

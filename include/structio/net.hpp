@@ -1,0 +1,243 @@
+// TCP: streams, listeners, serving.
+//
+//     auto listener = structio::listen_tcp({.host = "127.0.0.1", .port = 7000});
+//     structio::serve(listener, [](structio::tcp_stream conn) { ... });
+//
+// Always true: no buffer is touched after the call that took it has returned; destructors close at
+// once and never wait.
+#pragma once
+
+#include <structio/structio.h>
+#include <structio/detail/trampoline.hpp>
+#include <structio/error.hpp>
+#include <structio/nursery.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace structio::inline v0 {
+
+/// One end of a connection.
+struct tcp_address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+struct tcp_listen_options {
+  const char* host = nullptr;  ///< a numeric IPv4 or IPv6 address; null: every IPv4 address
+  std::uint16_t port = 0;      ///< 0: the system chooses; see tcp_listener::port
+  bool reuse_port = false;     ///< several listeners may share the port
+  bool ipv6_only = false;      ///< an IPv6 listener refuses IPv4
+  int backlog = 0;             ///< 0: the system's maximum
+};
+
+struct tcp_connect_options {
+  const char* host = nullptr;  ///< a numeric IPv4 or IPv6 address; null: 127.0.0.1
+  std::uint16_t port = 0;
+};
+
+namespace detail {
+struct net_access;
+
+template <class Handle>
+tcp_address read_address(int (*read)(Handle*, char*, std::size_t, std::uint16_t*), Handle* handle) {
+  char host[64];
+  tcp_address result;
+  check(read(handle, host, sizeof host, &result.port));
+  result.host = host;
+  return result;
+}
+}  // namespace detail
+
+/// A connection. Movable; one receiving and one sending task at a time. Used from tasks of its run;
+/// destroyed there, in hooks, or anywhere after the run.
+class tcp_stream {
+ public:
+  tcp_stream(tcp_stream&& other) noexcept
+      : raw_(std::exchange(other.raw_, nullptr)), borrowed_(other.borrowed_) {}
+  tcp_stream& operator=(tcp_stream&& other) noexcept {
+    std::swap(raw_, other.raw_);
+    std::swap(borrowed_, other.borrowed_);
+    return *this;
+  }
+  /// Closes at once, without waiting.
+  ~tcp_stream() {
+    if (!borrowed_) structio_stream_free(raw_);
+  }
+
+  /// Waits until at least one byte is there and takes at most buffer.size(). Returns how many, 0 at
+  /// the end of the stream. Checkpoint. Cancelled: nothing was taken. Throws `cancelled`,
+  /// busy_error, closed_error, broken_error (the connection was reset).
+  std::size_t receive_some(std::span<std::byte> buffer) {
+    return receive(buffer.data(), buffer.size());
+  }
+  std::size_t receive_some(std::span<char> buffer) { return receive(buffer.data(), buffer.size()); }
+
+  /// Sends everything. Checkpoint. Cancelled: a prefix may have been sent; the stream is then good
+  /// for nothing but closing. Throws as receive_some; closed_error also after send_eof.
+  void send_all(std::span<const std::byte> data) { send(data.data(), data.size()); }
+  void send_all(std::string_view data) { send(data.data(), data.size()); }
+
+  /// Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
+  /// Checkpoint.
+  void send_eof() {
+    detail::blocking([this] { return structio_stream_send_eof(raw_); });
+  }
+
+  /// Closes: whoever waits here gets closed_error; later calls too. Idempotent. Checkpoint that
+  /// also closes when cancelled. The destructor closes as well.
+  void close() {
+    detail::blocking([this] { return structio_stream_close(raw_); });
+  }
+
+  tcp_address local_address() const {
+    return detail::read_address(&structio_stream_local_address, raw_);
+  }
+  tcp_address peer_address() const {
+    return detail::read_address(&structio_stream_peer_address, raw_);
+  }
+
+  /// Nagle's algorithm off (the default here) or on.
+  void set_nodelay(bool on) { detail::check(structio_stream_set_nodelay(raw_, on ? 1 : 0)); }
+
+  /// For options that this library has no function for. Do not read, write or close it.
+  std::int64_t descriptor() const {
+    std::int64_t result = -1;
+    detail::check(structio_stream_descriptor(raw_, &result));
+    return result;
+  }
+
+  structio_stream* native() const noexcept { return raw_; }
+
+ private:
+  friend struct detail::net_access;
+  explicit tcp_stream(structio_stream* raw, bool borrowed = false) noexcept
+      : raw_(raw), borrowed_(borrowed) {}
+
+  std::size_t receive(void* data, std::size_t size) {
+    return static_cast<std::size_t>(
+        detail::blocking([&] { return structio_stream_receive_some(raw_, data, size); }));
+  }
+  void send(const void* data, std::size_t size) {
+    detail::blocking([&] { return structio_stream_send_all(raw_, data, size); });
+  }
+
+  structio_stream* raw_;
+  bool borrowed_;
+};
+
+/// Waits for connections. Movable; one accepting task at a time.
+class tcp_listener {
+ public:
+  tcp_listener(tcp_listener&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  tcp_listener& operator=(tcp_listener&& other) noexcept {
+    std::swap(raw_, other.raw_);
+    return *this;
+  }
+  /// Closes at once, without waiting.
+  ~tcp_listener() { structio_listener_free(raw_); }
+
+  /// Waits for a connection. Checkpoint. Cancelled: no connection was taken. Throws `cancelled`,
+  /// busy_error, closed_error, error (no descriptors or memory: the connection stays in the
+  /// system's queue, free some and call again).
+  tcp_stream accept();
+
+  tcp_address address() const { return detail::read_address(&structio_listener_address, raw_); }
+  std::uint16_t port() const { return address().port; }
+
+  /// Closes: whoever waits here gets closed_error; later calls too. Idempotent. Checkpoint that
+  /// also closes when cancelled.
+  void close() {
+    detail::blocking([this] { return structio_listener_close(raw_); });
+  }
+
+  structio_listener* native() const noexcept { return raw_; }
+
+ private:
+  friend struct detail::net_access;
+  explicit tcp_listener(structio_listener* raw) noexcept : raw_(raw) {}
+  structio_listener* raw_;
+};
+
+namespace detail {
+
+struct net_access {
+  static tcp_stream stream(structio_stream* raw, bool borrowed = false) noexcept {
+    return tcp_stream(raw, borrowed);
+  }
+  static tcp_listener listener(structio_listener* raw) noexcept { return tcp_listener(raw); }
+
+  /// Lets the library call `handler` for each connection; the stream is the library's.
+  template <class Handler>
+  static void serve(structio_listener* listener, Handler& handler, structio_nursery* handlers) {
+    const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
+      return enter([&] { (*static_cast<Handler*>(arg))(stream(raw, true)); });
+    };
+    structio_serve_options options{};
+    options.struct_size = sizeof options;
+    options.handler_nursery = handlers;
+    const int status = structio_serve(listener, entry, std::addressof(handler), &options);
+    if (status < 0) throw_in_flight(status);
+  }
+};
+
+}  // namespace detail
+
+inline tcp_stream tcp_listener::accept() {
+  structio_stream* accepted = nullptr;
+  detail::blocking([&] { return structio_listener_accept(raw_, &accepted); });
+  return detail::net_access::stream(accepted);
+}
+
+/// Listens. Throws error (address in use, not available, not permitted; no descriptors),
+/// std::invalid_argument (host is no address).
+inline tcp_listener listen_tcp(const tcp_listen_options& options) {
+  structio_tcp_listen_options raw{};
+  raw.struct_size = sizeof raw;
+  raw.host = options.host;
+  raw.port = options.port;
+  raw.reuse_port = options.reuse_port ? 1 : 0;
+  raw.ipv6_only = options.ipv6_only ? 1 : 0;
+  raw.backlog = options.backlog;
+  structio_listener* made = nullptr;
+  detail::check(structio_tcp_listen(&raw, &made));
+  return detail::net_access::listener(made);
+}
+
+/// Connects; Nagle's algorithm is off. Checkpoint. Cancelled: the socket is closed again. Throws
+/// `cancelled`, error (refused, timed out, unreachable), std::invalid_argument (no address).
+inline tcp_stream connect_tcp(const tcp_connect_options& options) {
+  structio_tcp_connect_options raw{};
+  raw.struct_size = sizeof raw;
+  raw.host = options.host;
+  raw.port = options.port;
+  structio_stream* made = nullptr;
+  detail::blocking([&] { return structio_tcp_connect(&raw, &made); });
+  return detail::net_access::stream(made);
+}
+
+/// Accepts for ever and runs `handler(tcp_stream)` for each connection in a task of its own, with
+/// a copy-free reference to this one handler. The stream is closed when the handler returns,
+/// wherever it was moved to. When descriptors or memory run out it pauses and goes on. Its accept
+/// loop ends on stop, and it then returns as soon as its handlers have ended: a stop drains a
+/// server. Checkpoint. Throws `cancelled`, exception_group (what handlers threw), closed_error.
+template <class Handler>
+requires std::is_invocable_v<Handler&, tcp_stream>
+void serve(tcp_listener& listener, Handler&& handler) {
+  detail::net_access::serve(listener.native(), handler, nullptr);
+}
+
+/// The same with the handlers in a nursery of yours, which is not awaited here: `handler` must
+/// outlive that nursery, and therefore is no temporary.
+template <class Handler>
+requires std::is_invocable_v<Handler&, tcp_stream>
+void serve(tcp_listener& listener, Handler& handler, nursery& handlers) {
+  detail::net_access::serve(listener.native(), handler, handlers.native());
+}
+
+}  // namespace structio::inline v0

@@ -1,0 +1,60 @@
+// Portals: how other threads reach a run.
+#pragma once
+
+#include <structio/structio.h>
+#include <structio/detail/trampoline.hpp>
+#include <structio/error.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace structio::inline v0 {
+
+/// A handle through which any thread reaches the run that it was made in. As long as one exists no
+/// deadlock is reported, since somebody may call. Movable; posting is thread-safe.
+class portal {
+ public:
+  /// To the calling task's run. Throws usage_error outside of a task.
+  portal() { detail::check(structio_portal_new(&raw_)); }
+  portal(portal&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  portal& operator=(portal&& other) noexcept {
+    std::swap(raw_, other.raw_);
+    return *this;
+  }
+  ~portal() {
+    if (raw_ != nullptr) structio_portal_free(raw_);
+  }
+
+  /// Queues `fn()`: all of one thread's calls run in order, in the next pass of the run, inside
+  /// the run but outside of tasks, so it must not block; it may start tasks, wake them and cancel
+  /// scopes. What it throws cancels the main task and ends the run with internal_error. What was
+  /// accepted is run, even if the main task ends meanwhile. Any thread. Throws run_finished.
+  template <class Fn>
+  requires std::is_invocable_v < std::decay_t<Fn>
+  & > void post(Fn&& fn) {
+    using function = std::decay_t<Fn>;
+    auto owned = std::make_unique<function>(std::forward<Fn>(fn));
+    const structio_post_fn entry = [](void* arg) noexcept -> int {
+      const std::unique_ptr<function> call(static_cast<function*>(arg));
+      return detail::enter(*call);
+    };
+    detail::check(structio_portal_post(raw_, entry, owned.get()));
+    owned.release();
+  }
+
+  /// Queues `fn(arg)` as a callback of the C ABI, without allocating.
+  void post(structio_post_fn fn, void* arg) { detail::check(structio_portal_post(raw_, fn, arg)); }
+
+  /// The same, unless the same `fn` and `arg` are queued by this function and have not begun.
+  void post_once(structio_post_fn fn, void* arg) {
+    detail::check(structio_portal_post_once(raw_, fn, arg));
+  }
+
+  structio_portal* native() const noexcept { return raw_; }
+
+ private:
+  structio_portal* raw_ = nullptr;
+};
+
+}  // namespace structio::inline v0

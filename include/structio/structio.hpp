@@ -1,0 +1,35 @@
+// structio: structured concurrency on fibers, for C++. The whole face; header-only, on top of the C
+// ABI of structio.h, whose rules of the house hold here as well.
+//
+//     #include <structio/structio.hpp>
+//     using namespace std::chrono_literals;
+//
+//     int main() {
+//       return structio::run([] {
+//         structio::open_nursery([](structio::nursery& n) {
+//           n.start_soon([] { structio::sleep(1s); });
+//           n.start_soon([] { structio::sleep(2s); });
+//         });                                   // both have ended here, whatever happened
+//         return 0;
+//       });
+//     }
+//
+// Testing and looking inside: structio/testing.hpp and structio/debug.hpp, which may still change.
+//
+// Exceptions and unwinding: destructors of this face never block and never throw. A blocking call
+// that a destructor of yours makes while an exception unwinds is not cancelled, since throwing
+// there would end the program: put what must block into shielded(limit, body), which ends after
+// its limit and throws nothing of its own.
+#pragma once
+
+#include <structio/error.hpp>
+#include <structio/group.hpp>
+#include <structio/net.hpp>
+#include <structio/nursery.hpp>
+#include <structio/portal.hpp>
+#include <structio/run.hpp>
+#include <structio/scope.hpp>
+#include <structio/task.hpp>
+#include <structio/time.hpp>
+#include <structio/token.hpp>
+#include <structio/wait.hpp>
