@@ -19,6 +19,12 @@ std::string rethrown_now() {
   }
 }
 
+/// So that memory nobody wrote to is not zero by luck.
+[[gnu::noinline]] void leave_rubbish() {
+  volatile unsigned char rubbish[2048];
+  for (auto& byte : rubbish) byte = 0xa5;
+}
+
 eh_globals fake_globals;
 void* fake_getter() {
   return &fake_globals;
@@ -261,8 +267,10 @@ TEST_CASE("a runtime registered while a fiber is away had nothing in it then", "
   int mark = 0;
   rig r;
   stack& s = r.spawn([&] {
+    leave_rubbish();
     r.yield();
     CHECK(fake_globals.caught == nullptr);
+    CHECK(fake_globals.uncaught == 0);
   });
   r.resume(s);
   r.m.exceptions.add(fake_getter);

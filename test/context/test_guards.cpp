@@ -115,8 +115,9 @@ TEST_CASE("without the cheap guards mprotect takes over, within its budget", "[g
     pool.trim(1, 0);
     CHECK(pool.statistics().guards_mprotect == 0);
     CHECK(pool.statistics().unguarded == 0);
-    all = acquire_many(pool, 10);
+    all = acquire_many(pool, 11);
     CHECK(pool.statistics().guards_mprotect == 10);
+    CHECK(pool.statistics().unguarded == 1);
     release_all(pool, all);
   }
   CHECK(lines.size() == 1);
