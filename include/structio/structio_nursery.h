@@ -40,7 +40,8 @@ STRUCTIO_API int structio_nursery_open_with(structio_nursery* nursery,
  * STRUCTIO_EGROUP when the body or children failed. `failure` is in and out: what belongs to the
  * body's status goes in (or NULL), the group comes out and is the caller's. When the pointer itself
  * is NULL, both are the failure that the task has in flight. The wait cannot be cancelled; what it
- * waits for can. Gives way at least once, but is no cancel point. Errors of its own:
+ * waits for can. A schedule point (within the budget when there is nobody to
+ * wait for), but no cancel point. Errors of its own:
  * STRUCTIO_EMISUSE (not open, another task's, something inside is still open),
  * STRUCTIO_EINTERRUPTED inside the group (main task only). */
 STRUCTIO_API int structio_nursery_close(structio_nursery* nursery, int status,
@@ -64,7 +65,9 @@ STRUCTIO_API int structio_nursery_spawn(structio_nursery* nursery,
 
 /* Starts fn(arg) and waits until it calls structio_started(value), which ends up in *value (may be
  * NULL). Until then it runs in the caller's scopes and its failure is the caller's own: returned
- * bare (the failure in flight), not in a group. Checkpoint, and its wait ends only with the child.
+ * bare (the failure in flight), not in a group. A schedule point; its
+ * wait ends only with the child, to whom cancellation is left: a child that is ready without having
+ * looked for it makes the call succeed.
  * Errors: STRUCTIO_ECLOSED, STRUCTIO_ENOMEM, STRUCTIO_EMISUSE (it ended without calling started),
  * STRUCTIO_ECANCELLED, the child's own code. */
 STRUCTIO_API int structio_nursery_start(structio_nursery* nursery,

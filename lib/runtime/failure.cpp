@@ -36,10 +36,18 @@ char* copy_text(const char* text) noexcept {
   return copy;
 }
 
-void destroy(failure* f) noexcept {
+// Frees one failure, and hands on the members that nobody else holds by a list, since groups may be
+// nested deeper than a fiber's stack could follow.
+failure* free_one(failure* f, failure* list) noexcept {
   base::handle_drop(base::handle_kind::failure, f->handle);
   if (f->kind == failure_kind::payload && f->type->drop) f->type->drop(f->value);
-  for (std::size_t i = 0; i < f->count; ++i) failure_release(f->members[i]);
+  for (std::size_t i = 0; i < f->count; ++i) {
+    failure* member = f->members[i];
+    if (member->immortal) continue;
+    if (member->references.fetch_sub(1, std::memory_order_acq_rel) != 1) continue;
+    member->next_doomed = list;
+    list = member;
+  }
   std::free(f->members);
   reason_release(f->why);
   std::free(f->message);
@@ -48,6 +56,15 @@ void destroy(failure* f) noexcept {
     std::free(line);
   }
   delete f;
+  return list;
+}
+
+void destroy(failure* f) noexcept {
+  failure* list = free_one(f, nullptr);
+  while (list) {
+    failure* next = list;
+    list = free_one(next, next->next_doomed);
+  }
 }
 
 int copy_whiles(const failure& from, failure& to) noexcept {
@@ -145,6 +162,7 @@ failure* failure_payload(const payload_type& type, void* value) noexcept {
 failure* failure_cancelled(reason* why) noexcept {
   failure* f = make(failure_kind::cancelled, STRUCTIO_ECANCELLED);
   if (f) f->why = reason_retain(why);
+  if (f) f->has_cancelled = true;
   return f;
 }
 
@@ -158,6 +176,7 @@ failure* failure_group(failure* const* members, std::size_t count) noexcept {
   }
   if (count) std::memcpy(f->members, members, count * sizeof(failure*));
   f->count = count;
+  for (std::size_t i = 0; i < count; ++i) f->has_cancelled |= members[i]->has_cancelled;
   return f;
 }
 
@@ -205,6 +224,7 @@ void failure_release(failure* f) noexcept {
 }
 
 bool failure_filter_cancelled(failure*& f) noexcept {
+  if (!f->has_cancelled) return false;  // the usual case, at every scope that an error passes
   failure* cancelled = nullptr;
   failure* rest = nullptr;
   const auto is_cancelled = [](const failure& leaf, void*) {

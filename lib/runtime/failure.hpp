@@ -34,6 +34,7 @@ struct failure {
   std::atomic<std::uint32_t> references{1};
   failure_kind kind = failure_kind::status;
   bool immortal = false;
+  bool has_cancelled = false;  ///< it is "cancelled", or a group that holds such a leaf
   int code = 0;
   void* handle = nullptr;  ///< what the C ABI calls it
   char task_name[32] = {0};
@@ -45,6 +46,7 @@ struct failure {
   failure** members = nullptr;
   std::size_t count = 0;
   char* message = nullptr;
+  failure* next_doomed = nullptr;  ///< while it is being destroyed
 };
 
 /// Each returns null when memory is out, having consumed nothing.

@@ -40,7 +40,13 @@ const char* code_text(int code) noexcept {
   return own ? own : reactor::os_error_text(code);
 }
 
+constexpr int deepest = 100;
+
 void describe_into(writer& out, const failure& f, int depth) noexcept {
+  if (depth > deepest) {
+    out.add("%*s...\n", depth * 2, "");
+    return;
+  }
   char line[400];
   failure_one_line(f, line, sizeof line);
   out.add("%*s%s", depth * 2, "", line);

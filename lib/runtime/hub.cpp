@@ -46,6 +46,7 @@ std::int64_t poll_until(runtime& rt, const idle_plan& plan) noexcept {
   const std::int64_t deadline = rt.timers.next();
   std::int64_t until = deadline;
   if (rt.clock) until = deadline <= rt.clock->now ? base::long_ago : base::forever;
+  if (rt.trim_at < until) until = rt.trim_at;
   if (plan.step == idle_step::none) return until;
   return plan.ends < until ? plan.ends : until;
 }
@@ -83,9 +84,15 @@ void deliver_interrupt(runtime& rt) noexcept {
   }
 }
 
+// A virtual clock that never jumps by itself fires nothing while everybody waits.
+bool time_helps(const runtime& rt) noexcept {
+  if (rt.timers.size() == 0) return false;
+  return !rt.clock || rt.clock->autojump >= 0 || rt.timers.next() <= rt.clock->now;
+}
+
 bool can_anything_happen(const runtime& rt) noexcept {
-  return rt.sched.ready() > 0 || rt.timers.size() > 0 || rt.kernel.pending() > 0 ||
-         !rt.door->empty() || rt.door->outside.load(std::memory_order_relaxed) > 0 ||
+  return rt.sched.ready() > 0 || time_helps(rt) || rt.kernel.pending() > 0 || !rt.door->empty() ||
+         rt.door->outside.load(std::memory_order_relaxed) > 0 ||
          rt.interrupted.load(std::memory_order_relaxed) || !rt.idle_waits.empty() ||
          !rt.options.deadlock_check;
 }
@@ -131,7 +138,9 @@ void hub_loop(runtime& rt) noexcept {
     }
     run_ready(rt);
     if (!rt.main && !rt.ending) begin_ending(rt);
-    if (rt.sched.ready() == 0) rt.stacks.trim(rt.kernel.now(), stack_half_life);
+    if (rt.sched.ready() == 0) {
+      rt.trim_at = rt.stacks.trim(rt.kernel.now(), stack_half_life);
+    }
   }
 }
 

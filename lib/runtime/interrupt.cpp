@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "runtime/runtime.hpp"
 
@@ -33,17 +34,19 @@ namespace {
 
 // A signal handler can find the run only through a global.
 std::atomic<runtime*> owner{nullptr};
+std::atomic<int> handlers_running{0};  // on any thread of the process
 struct sigaction before;
 
 void on_interrupt(int signum) {
-  runtime* rt = owner.load(std::memory_order_acquire);
-  if (!rt || rt->interrupts_seen.fetch_add(1, std::memory_order_relaxed) > 0) {
-    // The second one: what would have happened without us, which is the end unless it was ignored.
-    sigaction(signum, &before, nullptr);
-    std::raise(signum);
-    return;
-  }
-  interrupt_raise(*rt);
+  handlers_running.fetch_add(1, std::memory_order_seq_cst);
+  runtime* rt = owner.load(std::memory_order_seq_cst);
+  const bool first = rt && rt->interrupts_seen.fetch_add(1, std::memory_order_relaxed) == 0;
+  if (first) interrupt_raise(*rt);
+  handlers_running.fetch_sub(1, std::memory_order_seq_cst);
+  if (first) return;
+  // The second one: what would have happened without us, which is the end unless it was ignored.
+  sigaction(signum, &before, nullptr);
+  std::raise(signum);
 }
 
 bool is_ours(const struct sigaction& action) noexcept {
@@ -84,7 +87,8 @@ void interrupt_end(runtime& rt) noexcept {
   if (sigaction(SIGINT, nullptr, &present) == 0 && is_ours(present)) {
     sigaction(SIGINT, &before, nullptr);
   }
-  owner.store(nullptr, std::memory_order_release);
+  owner.store(nullptr, std::memory_order_seq_cst);
+  while (handlers_running.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
 }
 
 #else

@@ -1,5 +1,5 @@
-// Things that belong to a run and can be held by handles after it: a run that ends makes each of them
-// forget it, so that a late call finds a closed object instead of freed memory.
+// Things that belong to a run and can be held by handles after it: a run that ends makes each of
+// them forget it, so that a late call finds a closed object instead of freed memory.
 #pragma once
 
 #include "base/list.hpp"
@@ -11,7 +11,8 @@ struct run_object_tag;
 
 struct run_object : base::list_node<run_object_tag> {
   runtime* rt = nullptr;  ///< null once the run has ended
-  /// Lets go of what is the run's. The loop still runs; the object is out of the run's list already.
+  /// Lets go of what is the run's. The loop still runs; the object is out of the run's list
+  /// already.
   void (*orphan)(run_object& self) noexcept = nullptr;
 };
 

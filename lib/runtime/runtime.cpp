@@ -46,7 +46,6 @@ int open(runtime& rt) noexcept {
   rt.system.around.rt = &rt;
   rt.system.around.state = scope_state::inside;
   rt.system.around.children = &rt.system;
-  if (rt.clock) rt.clock->user = &rt;
   return 0;
 }
 
@@ -92,8 +91,7 @@ int outcome(runtime& rt, failure*& f) noexcept {
 }
 
 void close(runtime& rt) noexcept {
-  if (rt.clock) rt.clock->user = nullptr;
-  interrupt_end(rt);
+  if (rt.clock) rt.clock->user.store(nullptr);
   if (rt.options.overflow_report) overflow_watch_end(rt.machine);
   scope_release(rt.main_scope);
   scope_release(rt.system.around);
@@ -121,13 +119,16 @@ int rt_run(const run_options& options, failure*& f) noexcept {
                       "structio_run was called from inside a run: start a task in a nursery, or "
                       "use another thread");
   }
-  if (options.clock && options.clock->user) {
+  runtime rt(options);
+  runtime* nobody = nullptr;
+  if (rt.clock && !rt.clock->user.compare_exchange_strong(nobody, &rt)) {
     return base::fail(STRUCTIO_EMISUSE, "the virtual clock is in use by another run");
   }
-  runtime rt(options);
   if (const int code = open(rt)) {
+    interrupt_end(rt);
     rt.kernel.close();
     if (rt.door) rt.door->release();
+    if (rt.clock) rt.clock->user.store(nullptr);
     return code;
   }
   current_runtime_slot = &rt;
@@ -136,6 +137,7 @@ int rt_run(const run_options& options, failure*& f) noexcept {
     hub_loop(rt);
     rt.ending = true;
   }
+  interrupt_end(rt);  // its handler wakes the loop, so it goes first
   rt.door->close(rt);
   while (run_object* object = rt.objects.pop_front()) {
     object->orphan(*object);

@@ -71,7 +71,8 @@ struct runtime {
   std::uint64_t living = 0;
   std::uint64_t spawned = 0;
   std::uint64_t polls = 0;
-  bool ending = false;  ///< no new system tasks
+  std::int64_t trim_at = base::forever;  ///< when the stack pool wants to let go of more
+  bool ending = false;                   ///< no new system tasks
   bool forced = false;  ///< a deadlock survived its own cancellation: waits are ended by force
 
   // What the main task came to.
@@ -82,7 +83,7 @@ struct runtime {
   // Propagation (propagate.cpp).
   task* abort_queue = nullptr;
   bool aborting = false;
-  bool in_hook = false;  ///< a callback of the user's runs on the hub
+  bool in_hook = false;             ///< a callback of the user's runs on the hub
   failure* hook_failure = nullptr;  ///< what such a callback has in flight
 
   // Outside.
@@ -113,7 +114,8 @@ void hub_loop(runtime& rt) noexcept;
 /// Nothing can ever happen any more: reports, and begins to take the run down (deadlock.cpp).
 void deadlock_found(runtime& rt) noexcept;
 
-/// Something that must not fail has failed: the run will end with STRUCTIO_EINTERNAL. Consumes `cause`.
+/// Something that must not fail has failed: the run will end with STRUCTIO_EINTERNAL. Consumes
+/// `cause`.
 void rt_fail_internally(runtime& rt, const char* what, failure* cause = nullptr) noexcept;
 
 /// A system task has failed: its failures are the run's.

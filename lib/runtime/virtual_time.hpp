@@ -2,6 +2,7 @@
 // The hub moves it when everybody waits; lib/testing hands it to users.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "base/clock.hpp"
@@ -13,7 +14,7 @@ struct runtime;
 struct virtual_time {
   std::int64_t now = 0;
   std::int64_t autojump = 0;  ///< real time with everybody waiting before it jumps; negative: never
-  runtime* user = nullptr;    ///< the run that goes by it, while it lasts
+  std::atomic<runtime*> user{nullptr};  ///< the run that goes by it, while it lasts
 };
 
 }  // namespace structio::rt
