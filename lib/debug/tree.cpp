@@ -178,7 +178,7 @@ class renderer {
       when(earliest);
       if (earliest != latest) {
         out_.add(" to ");
-        when(latest);
+        when(latest, earliest < now_);
       }
     }
     out_.put('\n');
@@ -277,13 +277,13 @@ class renderer {
     }
   }
 
-  void when(std::int64_t moment) noexcept {
+  void when(std::int64_t moment, bool with_in = true) noexcept {
     const std::int64_t left = base::saturating_add(moment, -now_);
     if (left < 0) {
       out_.duration(left == base::long_ago ? base::forever : -left);
       out_.add(" ago");
     } else {
-      out_.add("in ");
+      if (with_in) out_.add("in ");
       out_.duration(left);
     }
   }

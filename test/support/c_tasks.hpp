@@ -1,0 +1,84 @@
+// Tests that speak the C ABI with lambdas as tasks: a lambda is called through its address, so it
+// must outlive the task. What a lambda returns is the task's status.
+#pragma once
+
+#include <structio/structio.h>
+#include <structio/structio_debug.h>
+#include <structio/structio_testing.h>
+
+#include <string>
+#include <type_traits>
+
+namespace c_tasks {
+
+template <class Fn>
+int call(void* arg) {
+  return (*static_cast<Fn*>(arg))();
+}
+
+inline structio_run_options run_options() {
+  structio_run_options options{};
+  options.struct_size = sizeof options;
+  options.interrupt = STRUCTIO_INTERRUPT_IGNORE;
+  return options;
+}
+
+template <class Fn>
+int run(Fn&& fn, const structio_run_options& options = run_options()) {
+  using function = std::remove_reference_t<Fn>;
+  return structio_run(call<function>, &fn, &options);
+}
+
+/// Starts a named child. The lambda must outlive it.
+template <class Fn>
+requires std::is_class_v<Fn>
+int spawn(structio_nursery& n, const char* name, Fn& fn) {
+  structio_task_options options = STRUCTIO_TASK_OPTIONS_INIT;
+  options.name = name;
+  return structio_nursery_spawn(&n, &options, call<Fn>, &fn);
+}
+
+inline int spawn(structio_nursery& n, const char* name, structio_task_fn fn) {
+  structio_task_options options = STRUCTIO_TASK_OPTIONS_INIT;
+  options.name = name;
+  return structio_nursery_spawn(&n, &options, fn, nullptr);
+}
+
+/// A virtual clock for one test.
+class virtual_clock {
+ public:
+  explicit virtual_clock(int64_t autojump = -1, int64_t start = 0) {
+    structio_virtual_clock_options options{sizeof options, start, autojump};
+    structio_virtual_clock_new(&options, &handle);
+  }
+  virtual_clock(const virtual_clock&) = delete;
+  virtual_clock& operator=(const virtual_clock&) = delete;
+  ~virtual_clock() { structio_virtual_clock_free(handle); }
+
+  int jump(int64_t duration) { return structio_virtual_clock_jump(handle, duration); }
+  int64_t now() {
+    int64_t moment = 0;
+    structio_virtual_clock_now(handle, &moment);
+    return moment;
+  }
+
+  structio_run_options options() {
+    structio_run_options o = run_options();
+    o.clock = handle;
+    return o;
+  }
+
+  structio_clock* handle = nullptr;
+};
+
+/// The whole text of a function that writes like snprintf.
+inline std::string text_of(int64_t (*describe)(char*, size_t)) {
+  const int64_t length = describe(nullptr, 0);
+  if (length < 0) return {};
+  std::string text(static_cast<std::size_t>(length) + 1, '?');
+  describe(text.data(), text.size());
+  text.pop_back();
+  return text;
+}
+
+}  // namespace c_tasks
