@@ -59,8 +59,8 @@ struct run_scope_of_locals {
 
 }  // namespace detail
 
-/// What a set() replaced; give it to reset() to go back. Good once, for the same variable (and for
-/// a task_local in the same task). Dropping it changes nothing.
+/// What a replace() replaced; give it to reset() to go back. Good once, for the same variable (and
+/// for a task_local in the same task). Dropping it changes nothing.
 class local_token {
  public:
   local_token(const local_token&) = delete;
@@ -105,13 +105,13 @@ class basic_local {
     detail::throw_status(status);
   }
 
-  /// Sets it; the token goes back to what was there before.
-  local_token set(T value) const {
-    return local_token([&](structio_local_token* token) {
-      auto owned = std::make_unique<T>(std::move(value));
-      detail::check(Scope::set(this, owned.get(), &drop, token));
-      owned.release();
-    });
+  /// Sets it.
+  void set(T value) const { store(std::move(value), nullptr); }
+
+  /// Sets it, and gives a token with which reset() goes back to what was there before. Until then
+  /// the token keeps that alive.
+  [[nodiscard]] local_token replace(T value) const {
+    return local_token([&](structio_local_token* token) { store(std::move(value), token); });
   }
 
   /// Goes back. Throws std::invalid_argument: a token used before, another variable's, and for a
@@ -125,11 +125,17 @@ class basic_local {
       const basic_local& local;
       local_token token;
       ~restore() { Scope::reset(&local, &token.raw_); }
-    } guard{*this, set(std::move(value))};
+    } guard{*this, replace(std::move(value))};
     return std::invoke(std::forward<Body>(body));
   }
 
  private:
+  void store(T&& value, structio_local_token* token) const {
+    auto owned = std::make_unique<T>(std::move(value));
+    detail::check(Scope::set(this, owned.get(), &drop, token));
+    owned.release();
+  }
+
   static void drop(void* value) { delete static_cast<T*>(value); }
 
   std::optional<T> fallback_;
