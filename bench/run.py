@@ -17,6 +17,7 @@ import os
 import platform
 import random
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -81,7 +82,8 @@ def run_plain(folder, job, quick):
 def run_echo(folder, job, quick, same_core):
     """Starts the server, loads it, and turns what the generator saw into the workload's value."""
     load = LOADS[job.workload]
-    server = subprocess.Popen([os.path.join(folder, job.program), "--cpu", str(CORES[0])],
+    server = subprocess.Popen([os.path.join(folder, job.program), "--cpu", str(CORES[0]),
+                               *job.arguments],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         hello = server.stdout.readline()
@@ -325,7 +327,11 @@ def main():
     if not jobs:
         print(f"nothing to run in {options.folder}: ninja bench-programs", file=sys.stderr)
         return 1
-    measure(options, results, jobs)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        measure(options, results, jobs)
+    except KeyboardInterrupt:
+        print("interrupted; what there is:", file=sys.stderr)
     if options.json != "-":
         print(table(results, options.ours, options.quick))
         for name, why in sorted(results.skipped.items()):

@@ -141,6 +141,7 @@ def _peer_jobs():
     yield Job("lateness", "libuv", "uv_sleep", quick=("--n", "50"))
     yield Job("lateness", "boost.fiber", "fiber_sleep", quick=("--n", "50"))
     yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
+    yield Job("echo_64k", "libuv", "uv_echo", ("--own", "1"), rename="libuv, own buffers")
     yield Job("switch", "boost.fiber", "fiber_switch", quick=FEW)
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)

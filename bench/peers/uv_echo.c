@@ -1,12 +1,21 @@
 /* libuv's echo server as an expert writes it: uv_read_start once for the connection's life, one
  * shared read buffer, uv_try_write, and uv_write only for what the kernel did not take. Ends on
- * SIGTERM. */
+ * SIGTERM. With `--own 1` each connection has a buffer of its own, as tasks must have: what the
+ * sharing alone is worth. */
 #include <arpa/inet.h>
 #include <uv.h>
 
 #include "bench.h"
 
-static char shared[64 * 1024];
+enum { buffer_size = 64 * 1024 };
+
+static char shared[buffer_size];
+static int own_buffers;
+
+typedef struct {
+  uv_tcp_t tcp;
+  char* buffer;
+} connection;
 
 typedef struct {
   uv_write_t request;
@@ -18,9 +27,8 @@ static void on_close(uv_handle_t* handle) {
 }
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
-  (void)handle;
   (void)suggested;
-  *buf = uv_buf_init(shared, sizeof shared);
+  *buf = uv_buf_init(((connection*)handle)->buffer, buffer_size);
 }
 
 static void on_written(uv_write_t* request, int status) {
@@ -52,8 +60,11 @@ static void on_read(uv_stream_t* stream, ssize_t got, const uv_buf_t* buf) {
 
 static void on_connection(uv_stream_t* listener, int status) {
   if (status != 0) return;
-  uv_tcp_t* client = malloc(sizeof *client);
-  if (client == NULL) abort();
+  connection* c = malloc(sizeof *c);
+  if (c == NULL) abort();
+  c->buffer = own_buffers ? malloc(buffer_size) : shared;
+  if (c->buffer == NULL) abort();
+  uv_tcp_t* client = &c->tcp;
   uv_tcp_init(listener->loop, client);
   if (uv_accept(listener, (uv_stream_t*)client) != 0) {
     uv_close((uv_handle_t*)client, on_close);
@@ -65,6 +76,7 @@ static void on_connection(uv_stream_t* listener, int status) {
 
 int main(int argc, char** argv) {
   bench_pin(argc, argv);
+  own_buffers = bench_option(argc, argv, "--own", 0) != 0;
   uv_loop_t loop;
   uv_loop_init(&loop);
   uv_tcp_t listener;
