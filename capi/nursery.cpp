@@ -81,20 +81,15 @@ int structio_nursery_open(structio_nursery* nursery) {
 
 int structio_nursery_open_with(structio_nursery* storage, const structio_scope_options* options) {
   constexpr const char* call = "structio_nursery_open";
+  static_assert(sizeof(rt::nursery) <= sizeof(structio_nursery));
   if (!storage) return null_argument(call, "nursery");
   storage->opaque[0] = never_opened;
-  structio_scope settings;
-  if (const int code = structio_scope_init(&settings, options)) return code;
   rt::runtime* r = in_task(call);
   if (!r) return refused();
-  static_assert(sizeof(rt::nursery) <= sizeof(structio_nursery));
   auto& n = *new (storage) rt::nursery;
-  const auto& s = *reinterpret_cast<const rt::scope*>(&settings);
-  n.around.kind = s.kind;
-  n.around.deadline = s.deadline;
-  n.around.shield = s.shield;
-  n.around.ends_on_stop = s.ends_on_stop;
-  const int code = rt::nursery_open(*r, n, rt::nursery_kind::user);
+  int code = 0;
+  if (options) code = structio_scope_init(structio_nursery_scope(storage), options);
+  if (code == 0) code = rt::nursery_open(*r, n, rt::nursery_kind::user);
   if (code != 0) storage->opaque[0] = never_opened;
   return code;
 }

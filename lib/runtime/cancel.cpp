@@ -112,8 +112,13 @@ int scope_leave(scope& s, int status, failure*& f) noexcept {
   s.state = scope_state::left;
   s.owner = nullptr;
   if (s.cancelled || s.shield) task_look(t);
+  // Who swallowed a cancellation has nothing of it in flight once he is out of its reach.
+  if (s.cancelled && !t.innermost->cancelled && status != STRUCTIO_ECANCELLED) {
+    t.cancel_in_flight = false;
+  }
   s.outer = nullptr;
   scope_release(s);
+  s.rt = nullptr;  // a scope may outlive its run
   return status;
 }
 

@@ -218,9 +218,9 @@ failure* failure_of(runtime&, const task& t, int code, failure* in_flight) noexc
   return f;
 }
 
-void failure_release(failure* f) noexcept {
-  if (!f || f->immortal) return;
-  if (f->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(f);
+void failure_let_go(failure& f) noexcept {
+  if (f.immortal) return;
+  if (f.references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(&f);
 }
 
 bool failure_filter_cancelled(failure*& f) noexcept {

@@ -69,7 +69,10 @@ inline failure* failure_retain(failure* f) noexcept {
   if (f && !f->immortal) f->references.fetch_add(1, std::memory_order_relaxed);
   return f;
 }
-void failure_release(failure* f) noexcept;
+void failure_let_go(failure& f) noexcept;
+inline void failure_release(failure* f) noexcept {
+  if (f) failure_let_go(*f);  // the usual case is that there is none: no call for that
+}
 inline void failure_drop(failure*& f) noexcept {
   failure_release(f);
   f = nullptr;

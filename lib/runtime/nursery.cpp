@@ -77,6 +77,15 @@ failure* gather(nursery& n, bool with_cancelled) noexcept {
   return group;
 }
 
+void forget_results(nursery& n) noexcept {
+  reason_release(n.cancelled_why);
+  n.cancelled_why = nullptr;
+  if (!n.failures) return;
+  std::free(n.failures);
+  n.failures = nullptr;
+  n.failure_room = 0;
+}
+
 void add_cancelled(nursery& n, const task& by) noexcept {
   ++n.cancelled;
   if (!n.cancelled_why) n.cancelled_why = reason_retain(by.innermost->why);
@@ -126,11 +135,7 @@ int nursery_close(nursery& n, int status, failure*& f) noexcept {
   self.open_nurseries = n.outer;
   n.owner = nullptr;
   result = scope_leave(n.around, result, f);
-  reason_release(n.cancelled_why);
-  n.cancelled_why = nullptr;
-  std::free(n.failures);
-  n.failures = nullptr;
-  n.failure_room = 0;
+  forget_results(n);
   return result;
 }
 
@@ -142,11 +147,7 @@ void nursery_abandon(nursery& n) noexcept {
   failure_release(group);
   n.owner->open_nurseries = n.outer;
   n.owner = nullptr;
-  reason_release(n.cancelled_why);
-  n.cancelled_why = nullptr;
-  std::free(n.failures);
-  n.failures = nullptr;
-  n.failure_room = 0;
+  forget_results(n);
 }
 
 void nursery_adopt(nursery& n, task& t) noexcept {

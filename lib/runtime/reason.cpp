@@ -47,11 +47,11 @@ reason* reason_make(cancel_source source, const task* by, const char* text) noex
   return r;
 }
 
-void reason_release(reason* r) noexcept {
-  if (!r || r->immortal) return;
-  if (r->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    r->~reason();
-    std::free(r);
+void reason_let_go(reason& r) noexcept {
+  if (r.immortal) return;
+  if (r.references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    r.~reason();
+    std::free(&r);
   }
 }
 

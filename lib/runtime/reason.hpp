@@ -40,7 +40,10 @@ inline reason* reason_retain(reason* r) noexcept {
   if (r && !r->immortal) r->references.fetch_add(1, std::memory_order_relaxed);
   return r;
 }
-void reason_release(reason* r) noexcept;
+void reason_let_go(reason& r) noexcept;
+inline void reason_release(reason* r) noexcept {
+  if (r) reason_let_go(*r);
+}
 
 /// "cancelled due to deadline", "... due to explicit: words (from task 'x')". As snprintf.
 int reason_describe(const reason& r, char* text, unsigned long size) noexcept;
