@@ -72,6 +72,8 @@ class task_handle {
     const failure why = wait();
     if (why) {
       if (why.kind() == failure_kind::cancelled) throw task_cancelled(why);
+      // In flight, so that the nursery sees that it is the same failure, should it get there.
+      structio_failure_raise(failure(why).release());
       detail::throw_failure(why);
     }
     if constexpr (!std::is_void_v<T>) return static_cast<const T&>(*cell_->value);
