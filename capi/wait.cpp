@@ -89,7 +89,7 @@ int structio_lot_park(structio_lot* storage) {
   if (!r) return refused();
   if (!l->claim(*r)) return other_run(call);
   if (const int code = rt::cancel_check(*r)) return code;
-  return l->park(*r, "lot");
+  return l->park(*r, "parking lot");
 }
 
 int64_t structio_lot_unpark(structio_lot* storage, size_t count) {

@@ -47,9 +47,13 @@ void describe_into(writer& out, const failure& f, int depth) noexcept {
     out.add("%*s...\n", depth * 2, "");
     return;
   }
-  char line[400];
-  failure_one_line(f, line, sizeof line);
-  out.add("%*s%s", depth * 2, "", line);
+  if (f.kind == failure_kind::group) {  // its members follow
+    out.add("%*s%zu task%s failed", depth * 2, "", f.count, f.count == 1 ? "" : "s");
+  } else {
+    char line[400];
+    failure_one_line(f, line, sizeof line);
+    out.add("%*s%s", depth * 2, "", line);
+  }
   if (f.task_name[0]) out.add(" (task '%s')", f.task_name);
   out.add("\n");
   for (const while_line* w = f.first_while; w; w = w->next) {
@@ -69,9 +73,17 @@ void failure_one_line(const failure& f, char* text, std::size_t size) noexcept {
         std::snprintf(text, size, "cancelled");
       }
       return;
-    case failure_kind::group:
-      std::snprintf(text, size, "%zu task%s failed", f.count, f.count == 1 ? "" : "s");
+    case failure_kind::group: {
+      // Whoever prints this line alone shall learn something: the first leaf's line belongs to it.
+      const failure* leaf = &f;
+      while (leaf->kind == failure_kind::group && leaf->count > 0) leaf = leaf->members[0];
+      char line[300] = "";
+      if (leaf->kind != failure_kind::group) failure_one_line(*leaf, line, sizeof line);
+      std::snprintf(text, size,
+                    f.count == 1 ? "%zu task failed: %s" : "%zu tasks failed, first: %s", f.count,
+                    line);
       return;
+    }
     case failure_kind::payload:
       std::snprintf(text, size, "%s", f.message ? f.message : f.type->name);
       return;
