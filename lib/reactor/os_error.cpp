@@ -28,7 +28,9 @@ const char* os_error_name(int code) noexcept {
   }
 }
 
-bool is_would_wait(std::int64_t code) noexcept { return code == UV_EAGAIN; }
+bool is_would_wait(std::int64_t code) noexcept {
+  return code == UV_EAGAIN;
+}
 
 bool is_out_of_resources(std::int64_t code) noexcept {
   return code == UV_EMFILE || code == UV_ENFILE || code == UV_ENOBUFS || code == UV_ENOMEM;

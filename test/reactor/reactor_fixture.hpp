@@ -26,7 +26,7 @@ using namespace structio;
 using namespace structio::reactor;
 
 constexpr std::int64_t millisecond = 1'000'000;
-constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t one_second = 1'000'000'000;
 
 /// An operation that counts; `then` runs inside done.
 struct remembered : operation {
@@ -115,7 +115,7 @@ class loop {
 
   /// Turns until `ready` says so, waiting in between; false when that takes absurdly long.
   bool turn_until(const std::function<bool()>& ready) {
-    const std::int64_t limit = r.now() + 10 * second;
+    const std::int64_t limit = r.now() + 10 * one_second;
     while (!ready()) {
       if (r.now() >= limit) return false;
       r.poll(limit);

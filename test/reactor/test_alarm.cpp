@@ -58,11 +58,11 @@ TEST_CASE("a deadline that has passed does not wait", "[reactor]") {
 
 TEST_CASE("a deadline that moves away costs no call; one that comes nearer does", "[reactor]") {
   loop l;
-  const reactor::alarm& a = l.r.inner().deadline_alarm;
+  const structio::reactor::alarm& a = l.r.inner().deadline_alarm;
   const std::int64_t start = l.r.now();
   for (int i = 0; i < 100; ++i) {
     l.r.wake();
-    l.r.poll(start + 5 * second + i);
+    l.r.poll(start + 5 * one_second + i);
   }
   CHECK(a.times_armed() == 1);
   l.r.wake();
@@ -100,7 +100,7 @@ TEST_CASE("an alarm that has gone off does not end waits for ever", "[reactor]")
 TEST_CASE("without timerfd the alarm is a millisecond timer", "[reactor]") {
   uv_loop_t loop;
   REQUIRE(uv_loop_init(&loop) == 0);
-  reactor::alarm a;
+  structio::reactor::alarm a;
   REQUIRE(a.open(loop, false) == 0);
   uv_async_t keeps_waiting;
   REQUIRE(uv_async_init(&loop, &keeps_waiting, [](uv_async_t*) {}) == 0);
@@ -115,13 +115,13 @@ TEST_CASE("without timerfd the alarm is a millisecond timer", "[reactor]") {
     }
     CHECK(turns <= 4);
   }
-  const std::int64_t far = base::monotonic_now() + 5 * second;
+  const std::int64_t far = base::monotonic_now() + 5 * one_second;
   const std::uint64_t armed = a.times_armed();
   a.set(far, base::monotonic_now());
   a.set(far + 1, base::monotonic_now());
   a.set(base::forever, base::monotonic_now());
   CHECK(a.times_armed() == armed + 1);
-  a.set(far - second, base::monotonic_now());
+  a.set(far - one_second, base::monotonic_now());
   CHECK(a.times_armed() == armed + 2);
   a.close();
   a.close();

@@ -115,7 +115,7 @@ TEST_CASE("out of descriptors: a code, a pause, and the connection is still ther
   while (l.r.now() < until) {
     remembered come;
     if (accept_wait(*listener, come) != 0) break;
-    while (come.times == 0) l.r.poll(l.r.now() + second), ++rounds;
+    while (come.times == 0) l.r.poll(l.r.now() + one_second), ++rounds;
     told += come.result == 0;
     if (try_accept(*listener, s) != UV_EMFILE) break;
   }

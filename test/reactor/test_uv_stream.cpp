@@ -237,7 +237,8 @@ TEST_CASE("what was queued goes before what is written later", "[reactor]") {
   REQUIRE(count == 64 * 1024);
   sent += part.substr(0, static_cast<std::size_t>(count));
   part.assign(part.size(), '!');  // the caller's memory is his own again
-  CHECK(try_write(*p.s, "later", 5) == UV_EAGAIN);
+  // The kernel moves data on its own, so that there may be room again; order is what matters.
+  if (try_write(*p.s, "early", 5) == 5) sent += "early";
   remembered second;
   CHECK(write_start(*p.s, "later", 5, second) == STRUCTIO_EBUSY);
   while (gone.times == 0) {
