@@ -126,6 +126,7 @@ class Results:
         self.values = {}
         self.extra = {}
         self.skipped = {}
+        self.failed = {}
         self.disturbance = []
 
     def add(self, repetition, line, job):
@@ -205,7 +206,7 @@ def measure_job(options, results, job, repetition):
             if others <= MUCH:
                 break
     except (Failed, OSError, ValueError, subprocess.TimeoutExpired) as why:
-        results.skipped[f"{job.peer} ({job.workload})"] = str(why)
+        results.failed[f"{job.peer} ({job.workload})"] = str(why)
     if best is None:
         return
     results.disturbance.append(best[1])
@@ -280,7 +281,7 @@ def table(results, ours, quick):
 def as_json(results, options):
     body = {"machine": platform.machine(), "kernel": platform.release(),
             "cores": os.cpu_count(), "repeat": options.repeat, "quick": options.quick,
-            "skipped": results.skipped, "workloads": {}}
+            "skipped": results.skipped, "failed": results.failed, "workloads": {}}
     for name, peers in results.values.items():
         entry = {"unit": WORKLOADS[name].unit, "met": verdict(results, name, options.ours),
                  "targets": [t.text() for t in TARGETS.get(name, ())], "peers": {}}
@@ -334,8 +335,9 @@ def main():
         print("interrupted; what there is:", file=sys.stderr)
     if options.json != "-":
         print(table(results, options.ours, options.quick))
-        for name, why in sorted(results.skipped.items()):
-            print(f"skipped: {name}: {why}")
+        for word, names in (("skipped", results.skipped), ("FAILED", results.failed)):
+            for name, why in sorted(names.items()):
+                print(f"{word}: {name}: {why}")
         if results.disturbance and not options.quick:
             worst = max(results.disturbance)
             print(f"taken by others: median {statistics.median(results.disturbance):.0%}, "
@@ -344,7 +346,7 @@ def main():
         with (sys.stdout if options.json == "-" else open(options.json, "w")) as out:
             json.dump(as_json(results, options), out, indent=1)
             out.write("\n")
-    return 0
+    return 1 if results.failed else 0
 
 
 if __name__ == "__main__":
