@@ -31,7 +31,7 @@ inline int null_argument(const char* call, const char* argument) noexcept {
 /// The run whose task is calling, or null with a message.
 inline rt::runtime* in_task(const char* call) noexcept {
   rt::runtime* r = rt::current_runtime();
-  if (r && r->current && !r->aborting) [[likely]]
+  if (r && r->current && !r->in_abort) [[likely]]
     return r;
   no_task(call);
   return nullptr;

@@ -218,7 +218,8 @@ int structio_failure_raise(structio_failure* failure) {
   if (!f) return refused();
   const int code = f->code;
   rt::runtime* r = rt::current_runtime();
-  rt::failure** slot = r && r->current ? &r->current->in_flight : nullptr;
+  // In an abort function the current task is the one that cancels, whom this does not concern.
+  rt::failure** slot = r && r->current && !r->in_abort ? &r->current->in_flight : nullptr;
   if (r && !slot && r->in_hook) slot = &r->hook_failure;
   if (!slot) {  // nobody will ever take it from here
     rt::failure_release(f);

@@ -108,22 +108,22 @@ int structio_nursery_close(structio_nursery* storage, int status, structio_failu
   rt::task& self = *r->current;
   if (const int code = close_refused(*n, self)) return code;
   rt::failure* f = nullptr;
-  if (failure) {
-    if (*failure && !(f = handle<rt::failure>(base::handle_kind::failure, *failure, call))) {
-      return refused();
-    }
-  } else {
+  if (!failure) {
     f = self.in_flight;
     self.in_flight = nullptr;
+  } else if (*failure && !(f = handle<rt::failure>(base::handle_kind::failure, *failure, call))) {
+    status = refused();  // the body has failed all the same, and the children must be awaited
   }
-  if (self.innermost != &n->around) {
+  const bool misnested = self.innermost != &n->around;
+  if (misnested) {
     rt::scopes_abandon(self, &n->around);
     rt::failure_drop(f);
     status =
         fail(STRUCTIO_EMISUSE,
              "%s: a scope or nursery inside it is still open: leave the inner one first", call);
   }
-  const int result = rt::nursery_close(*n, status, f);
+  int result = rt::nursery_close(*n, status, f);
+  if (misnested) result = rt::unwrap_only(result, f);
   if (failure) {
     *failure = f ? static_cast<structio_failure*>(f->handle) : nullptr;
   } else {

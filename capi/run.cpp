@@ -37,6 +37,7 @@ int structio_run(structio_task_fn fn, void* arg, const structio_run_options* giv
   if (!fn) return null_argument("structio_run", "fn");
   if (!options_fit(given, "structio_run")) return refused();
   const structio_run_options options = whole(given);
+  if (options.failure) *options.failure = nullptr;
   if (options.version != 0 && options.version >> 16 != STRUCTIO_VERSION_MAJOR) {
     return fail(STRUCTIO_EVERSION, "structio_run: the header is of version %u, the library of %u",
                 options.version >> 16, static_cast<unsigned>(STRUCTIO_VERSION_MAJOR));

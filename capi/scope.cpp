@@ -94,6 +94,7 @@ int structio_scope_enter(structio_scope* storage) {
     return fail(STRUCTIO_EMISUSE,
                 "%s: a scope is good for a single block, and this one was entered before", call);
   }
+  if (s->tokens && s->tokens->core != r->door) return other_run(call);
   return rt::scope_enter(*r, *r->current, *s);
 }
 
@@ -109,18 +110,17 @@ int structio_scope_leave(structio_scope* storage, int status, structio_failure**
   }
   rt::task& self = *r->current;
   if (const int code = leave_refused(*s, self)) return code;
-  int misnested = 0;
+  int own = 0;  // the error of this call itself
   if (self.innermost != s) {
     rt::scopes_abandon(self, s);
-    misnested =
-        fail(STRUCTIO_EMISUSE,
-             "%s: a scope or nursery inside it is still open: leave the inner one first", call);
+    own = fail(STRUCTIO_EMISUSE,
+               "%s: a scope or nursery inside it is still open: leave the inner one first", call);
   }
   rt::failure* f = nullptr;
   if (failure) {
     if (*failure) {
       f = handle<rt::failure>(base::handle_kind::failure, *failure, call);
-      if (!f) return refused();
+      if (!f) own = refused();  // the block is over all the same
     }
   } else {
     f = self.in_flight;
@@ -135,7 +135,7 @@ int structio_scope_leave(structio_scope* storage, int status, structio_failure**
   } else {
     self.in_flight = f;
   }
-  return misnested != 0 && left >= 0 ? misnested : left;
+  return own != 0 && left >= 0 ? own : left;
 }
 
 int structio_scope_cancel(structio_scope* storage, const char* reason) {
@@ -217,7 +217,7 @@ int structio_scope_timeout(const structio_scope* storage, int64_t* duration) {
   }
   rt::runtime* r = in_run(call);
   if (!r) return refused();
-  *duration = s->deadline - r->now();
+  *duration = base::saturating_until(s->deadline, r->now());
   return 0;
 }
 
@@ -265,7 +265,7 @@ int structio_scope_describe(structio_scope* storage, char* text, size_t size) {
   rt::runtime* r = rt::current_runtime();
   const bool mine = r && (s->state != rt::scope_state::inside || s->rt == r);
   if (mine && s->kind == rt::deadline_kind::absolute && s->state != rt::scope_state::left) {
-    const double seconds = static_cast<double>(s->deadline - r->now()) / 1e9;
+    const double seconds = static_cast<double>(base::saturating_until(s->deadline, r->now())) / 1e9;
     std::snprintf(
         deadline, sizeof deadline,
         seconds >= 0 ? ", deadline is %.2f seconds from now" : ", deadline was %.2f seconds ago",
@@ -358,7 +358,7 @@ int structio_cancel_token_new(structio_scope* storage, structio_cancel_token** o
   rt::token_node* token = rt::token_make(*r, *s);
   void* h = token ? base::handle_make(base::handle_kind::cancel_token, token) : nullptr;
   if (!h) {
-    if (token) rt::token_release(*token);  // the scope's reference goes when it is left
+    if (token) rt::token_free(*token);  // the scope's reference goes when it is left
     return fail(STRUCTIO_ENOMEM, "%s: no memory", call);
   }
   *out = static_cast<structio_cancel_token*>(h);
@@ -377,6 +377,6 @@ int structio_cancel_token_free(structio_cancel_token* token) {
   if (!token) return 0;
   void* t = base::handle_drop(base::handle_kind::cancel_token, token);
   if (!t) return fail(STRUCTIO_ESTALE, "structio_cancel_token_free: the token was freed before");
-  rt::token_release(*static_cast<rt::token_node*>(t));
+  rt::token_free(*static_cast<rt::token_node*>(t));
   return 0;
 }

@@ -76,6 +76,7 @@ int structio_lot_destroy(structio_lot* storage) {
   lot* l = lot_in(storage, call);
   if (!l) return refused();
   if (!l->empty()) return fail(STRUCTIO_EMISUSE, "%s: tasks are parked in the lot", call);
+  if (!l->breakers_within(rt::current_runtime())) return other_run(call);
   l->magic = 0;
   l->~lot();
   return 0;
@@ -136,6 +137,7 @@ int structio_lot_add_breaker(structio_lot* storage, structio_task_id task) {
   rt::runtime* r = in_run(call);
   if (!r) return refused();
   if (!l->claim(*r)) return other_run(call);
+  if (task == 0) return fail(STRUCTIO_EINVALID, "%s: 0 is no task", call);
   if (rt::task* t = rt::task_find(*r, task)) return l->add_breaker(*t);
   l->break_by(task);
   return fail(STRUCTIO_EBROKEN, "%s: the task has ended, so the lot is broken now", call);
@@ -198,6 +200,7 @@ int structio_portal_free(structio_portal* portal) {
   if (!p) return fail(STRUCTIO_ESTALE, "structio_portal_free: the portal was freed before");
   // The run may be asleep because somebody might have called: it has to look again.
   p->core->let_go();
+  p->core->release();
   delete p;
   return 0;
 }

@@ -20,4 +20,12 @@ constexpr std::int64_t saturating_add(std::int64_t moment, std::int64_t duration
   return moment + duration;
 }
 
+/// How long from `now` until `moment`, clamped likewise.
+constexpr std::int64_t saturating_until(std::int64_t moment, std::int64_t now) noexcept {
+  if (moment == forever) return forever;
+  if (now < 0 && moment > forever + now) return forever;
+  if (now > 0 && moment < long_ago + now) return long_ago;
+  return moment - now;
+}
+
 }  // namespace structio::base

@@ -35,12 +35,14 @@ void force(task& t) noexcept {
   for (nursery* n = t.open_nurseries; n; n = n->outer) force(*n);
   const bool waits_for_children = t.open_nurseries && t.open_nurseries->owner_waits;
   if (t.wait.state != wait_state::parked || waits_for_children) return;
-  if (t.wait.abort_foreign || t.wait.abort_asked) return;  // nobody may touch what it waits for
+  const bool asked = t.wait.abort_asked;
   t.wait.abort_asked = true;
-  if (!t.wait.abort || t.wait.abort(t.wait.abort_arg) == abort_done) {
-    t.cancel_in_flight = true;
-    wake(t, STRUCTIO_ECANCELLED);
-  }
+  // Who was asked before has answered that somebody would come, and that is nobody now. A user's
+  // function may have woken the task itself.
+  if (!asked && t.wait.abort) t.wait.abort(t.wait.abort_arg);
+  if (t.wait.state != wait_state::parked) return;
+  t.cancel_in_flight = true;
+  wake(t, STRUCTIO_ECANCELLED);
 }
 
 void force(nursery& n) noexcept {

@@ -14,24 +14,33 @@
 namespace structio::rt {
 namespace {
 
-// Room for one more failure; when there is none the standing failure for "no memory" takes the
-// place of the last one, so that the nursery still reports that it failed.
-void keep(nursery& n, failure* f) noexcept {
-  if (n.failure_count == n.failure_room) {
-    const std::uint32_t room = n.failure_room ? n.failure_room * 2 : 4;
-    void* memory = std::realloc(n.failures, room * sizeof(failure*));
-    if (!memory) {
-      failure_release(f);
-      if (n.failure_count > 0) {
-        failure_release(n.failures[n.failure_count - 1]);
-        n.failures[n.failure_count - 1] = failure_no_memory();
-      }
-      return;
-    }
-    n.failures = static_cast<failure**>(memory);
-    n.failure_room = room;
+// Room for one more failure. The first needs no memory of the heap.
+bool make_room(nursery& n) noexcept {
+  if (n.failure_count < n.failure_room) return true;
+  if (n.failure_room == 0) {
+    n.failures = &n.first_failure;
+    n.failure_room = 1;
+    return true;
   }
-  n.failures[n.failure_count++] = f;
+  const bool on_heap = n.failures != &n.first_failure;
+  const std::uint32_t room = n.failure_room * 4;
+  void* memory = std::realloc(on_heap ? n.failures : nullptr, room * sizeof(failure*));
+  if (!memory) return false;
+  n.failures = static_cast<failure**>(memory);
+  if (!on_heap) n.failures[0] = n.first_failure;
+  n.failure_room = room;
+  return true;
+}
+
+// When there is no room the standing failure for "no memory" takes the place of the last one.
+void keep(nursery& n, failure* f) noexcept {
+  if (make_room(n)) {
+    n.failures[n.failure_count++] = f;
+    return;
+  }
+  failure_release(f);
+  failure_release(n.failures[n.failure_count - 1]);
+  n.failures[n.failure_count - 1] = failure_no_memory();
 }
 
 bool ended(const nursery& n) noexcept {
@@ -75,15 +84,6 @@ failure* gather(nursery& n, bool with_cancelled) noexcept {
   }
   n.failure_count = 0;
   return group;
-}
-
-void forget_results(nursery& n) noexcept {
-  reason_release(n.cancelled_why);
-  n.cancelled_why = nullptr;
-  if (!n.failures) return;
-  std::free(n.failures);
-  n.failures = nullptr;
-  n.failure_room = 0;
 }
 
 void add_cancelled(nursery& n, const task& by) noexcept {
@@ -135,8 +135,16 @@ int nursery_close(nursery& n, int status, failure*& f) noexcept {
   self.open_nurseries = n.outer;
   n.owner = nullptr;
   result = scope_leave(n.around, result, f);
-  forget_results(n);
+  nursery_forget(n);
   return result;
+}
+
+int unwrap_only(int status, failure*& f) noexcept {
+  if (status != STRUCTIO_EGROUP || !f || f->count != 1) return status;
+  failure* only = failure_retain(f->members[0]);
+  failure_release(f);
+  f = only;
+  return only->code;
 }
 
 void nursery_abandon(nursery& n) noexcept {
@@ -147,7 +155,17 @@ void nursery_abandon(nursery& n) noexcept {
   failure_release(group);
   n.owner->open_nurseries = n.outer;
   n.owner = nullptr;
-  forget_results(n);
+  nursery_forget(n);
+}
+
+void nursery_forget(nursery& n) noexcept {
+  reason_release(n.cancelled_why);
+  n.cancelled_why = nullptr;
+  for (std::uint32_t i = 0; i < n.failure_count; ++i) failure_release(n.failures[i]);
+  n.failure_count = 0;
+  if (n.failures != &n.first_failure) std::free(n.failures);
+  n.failures = nullptr;
+  n.failure_room = 0;
 }
 
 void nursery_adopt(nursery& n, task& t) noexcept {
@@ -224,6 +242,7 @@ void nursery_check_end(nursery& n) noexcept {
   if (n.state == nursery_state::closing && only_services && n.services > 0 && !n.services_told) {
     n.services_told = true;
     for (task* t = n.children.front(); t; t = n.children.next(*t)) {
+      if (!t->is_service) continue;  // started just now, by a service's abort function
       scope_cancel(t->cell->own, cancel_source::shutdown, nullptr,
                    "every ordinary task of the nursery has ended");
     }

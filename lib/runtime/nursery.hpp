@@ -35,6 +35,7 @@ struct nursery {
   std::uint32_t pending_starts = 0;  ///< tasks that will come here when they call started
   std::uint64_t cancelled = 0;       ///< children (and body) that ended as "cancelled"
   failure** failures = nullptr;      ///< what failed, in order
+  failure* first_failure = nullptr;  ///< room for one, so that no failure is ever lost
   std::uint32_t failure_count = 0;
   std::uint32_t failure_room = 0;
   reason* cancelled_why = nullptr;  ///< of the first that ended as cancelled
@@ -48,8 +49,15 @@ int nursery_open(runtime& rt, nursery& n, nursery_kind kind) noexcept;
 /// current task must be the owner, and the nursery its innermost one.
 int nursery_close(nursery& n, int status, failure*& f) noexcept;
 
+/// What a nursery ended with, bare where it is a single failure: for blocks that are no nursery to
+/// the user. Returns the status that belongs to `f`.
+int unwrap_only(int status, failure*& f) noexcept;
+
 /// Closes a nursery that its owner has lost sight of: cancels, waits, drops what comes out.
 void nursery_abandon(nursery& n) noexcept;
+
+/// Drops what its children came to.
+void nursery_forget(nursery& n) noexcept;
 
 /// Starts a child. STRUCTIO_ECLOSED, STRUCTIO_ENOMEM, STRUCTIO_EINVALID.
 int nursery_spawn(nursery& n, const spawn_request& request, task*& out) noexcept;

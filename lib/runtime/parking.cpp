@@ -27,15 +27,14 @@ parking_lot::~parking_lot() {
 }
 
 int parking_lot::park(runtime& rt, const char* what) noexcept {
-  if (broken()) {
-    return base::fail(STRUCTIO_EBROKEN, "the lot is broken: a task that it depended on has ended");
-  }
+  constexpr const char* text = "the lot is broken: a task that it depended on has ended";
+  if (broken()) return base::fail(STRUCTIO_EBROKEN, text);
   parked self;
   self.waiter = rt.current;
   self.lot = this;
   queue_.push_back(self);
   ++waiters_;
-  return static_cast<int>(rt::park(
+  const auto code = static_cast<int>(rt::park(
       rt, what,
       [](void* arg) {
         auto& leaving = *static_cast<parked*>(arg);  // from whichever lot it is in now
@@ -44,6 +43,7 @@ int parking_lot::park(runtime& rt, const char* what) noexcept {
         return abort_done;
       },
       &self));
+  return code == STRUCTIO_EBROKEN ? base::fail(code, text) : code;
 }
 
 std::size_t parking_lot::unpark(std::size_t count) noexcept {
@@ -60,6 +60,7 @@ std::size_t parking_lot::unpark(std::size_t count) noexcept {
 
 std::size_t parking_lot::repark(parking_lot& to, std::size_t count) noexcept {
   std::size_t moved = 0;
+  if (count > waiters_) count = waiters_;  // the other queue may be this one
   while (moved < count) {
     parked* first = queue_.pop_front();
     if (!first) break;
@@ -87,7 +88,6 @@ int parking_lot::break_by(task_id who) noexcept {
   if (code == 0) broken_by_[broken_count_++] = who;
   while (parked* first = queue_.pop_front()) {
     --waiters_;
-    base::fail(STRUCTIO_EBROKEN, "the lot was broken: a task that it depended on has ended");
     wake(*first->waiter, STRUCTIO_EBROKEN);
   }
   return code;

@@ -40,6 +40,12 @@ class parking_lot {
     return home_ == &rt;
   }
 
+  /// True when every task that is to break the lot is one of this run (null: there is none), so
+  /// that the lot may be destroyed.
+  bool breakers_within(const runtime* rt) const noexcept {
+    return breakers_.empty() || (rt && home_ == rt);
+  }
+
   /// Waits in the queue: 0, STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EBROKEN. A cancel
   /// point when it waits; the caller has checked before.
   int park(runtime& rt, const char* what) noexcept;

@@ -96,7 +96,6 @@ void portal_core::let_go() noexcept {
   outside.fetch_sub(1, std::memory_order_relaxed);
   if (open_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
   posters_.fetch_sub(1, std::memory_order_seq_cst);
-  release();
 }
 
 bool portal_core::post(post_node& node) noexcept {

@@ -23,7 +23,8 @@ struct post_node : base::mpsc_node {
 class portal_core {
  public:
   static portal_core* make(runtime& rt) noexcept;  ///< null when memory is out
-  /// Something outside lets go: the run has to see that, since it may be all it was waiting for.
+  /// Something outside can call no more: the run has to see that, since it may be all it was
+  /// waiting for. Any thread.
   void let_go() noexcept;
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept;

@@ -14,12 +14,19 @@ namespace {
 constexpr const char* source_texts[] = {"nothing",   "explicit", "deadline", "nursery",
                                         "interrupt", "stop",     "shutdown", "misnesting"};
 
+// Shared by all runs of the process, so it is made once, before anybody can see it.
 reason* wordless(cancel_source source) noexcept {
-  static reason kept[std::size(source_texts)];
-  reason& r = kept[static_cast<int>(source)];
-  r.source = source;
-  r.immortal = true;
-  return &r;
+  struct all {
+    reason kept[std::size(source_texts)];
+    all() noexcept {
+      for (std::size_t i = 0; i < std::size(kept); ++i) {
+        kept[i].source = static_cast<cancel_source>(i);
+        kept[i].immortal = true;
+      }
+    }
+  };
+  static all reasons;
+  return &reasons.kept[static_cast<int>(source)];
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ int outcome(runtime& rt, failure*& f) noexcept {
     failure_release(rt.main_failure);
   } else if (rt.system.failure_count > 0) {
     failure* cause = failure_group(rt.system.failures, rt.system.failure_count);
-    if (cause) rt.system.failure_count = 0;
+    if (cause) rt.system.failure_count = 0;  // they are the group's now
     f = internal_failure("a system task failed", cause ? cause : failure_no_memory());
     failure_release(rt.main_failure);
   } else if (rt.main_failure) {
@@ -97,7 +97,7 @@ void close(runtime& rt) noexcept {
   scope_release(rt.system.around);
   local_release(rt.run_locals);
   local_release(rt.first_locals);
-  std::free(rt.system.failures);
+  nursery_forget(rt.system);
   rt.machine.close();
 }
 

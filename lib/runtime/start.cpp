@@ -33,15 +33,6 @@ void move_home(task& t, nursery& from, nursery& to) noexcept {
   task_refresh(t);
 }
 
-// The one failure of the hidden nursery, bare; "cancelled" is no failure.
-int unwrap(int status, failure*& f) noexcept {
-  if (status != STRUCTIO_EGROUP || !f || f->count != 1) return status;
-  failure* only = failure_retain(f->members[0]);
-  failure_release(f);
-  f = only;
-  return only->code;
-}
-
 }  // namespace
 
 nursery* start_target(const task& t) noexcept {
@@ -65,7 +56,7 @@ int nursery_start(runtime& rt, nursery& target, const spawn_request& request,
   if (status == 0) child->starting = &wait;
   const bool spawned = status == 0;
   if (spawned) {
-    status = unwrap(nursery_close(hidden, 0, f), f);
+    status = unwrap_only(nursery_close(hidden, 0, f), f);
   } else {
     const int unmade = status;
     nursery_close(hidden, 0, f);

@@ -18,6 +18,10 @@ void arrived(runtime&, post_node& node) noexcept {
   token_release(token);
 }
 
+void matters_no_more(token_node& token) noexcept {
+  if (token.matters.exchange(false, std::memory_order_acq_rel)) token.core->let_go();
+}
+
 }  // namespace
 
 token_node* token_make(runtime& rt, scope& s) noexcept {
@@ -44,14 +48,20 @@ bool token_cancel(token_node& token) noexcept {
 
 void token_release(token_node& token) noexcept {
   if (token.references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  token.core->let_go();
+  token.core->release();
   delete &token;
+}
+
+void token_free(token_node& token) noexcept {
+  matters_no_more(token);
+  token_release(token);
 }
 
 void tokens_detach(scope& s) noexcept {
   while (token_node* token = s.tokens) {
     s.tokens = token->next_of_scope;
     token->target = nullptr;
+    matters_no_more(*token);
     token_release(*token);
   }
 }

@@ -22,22 +22,40 @@ bool ask_abort(task& t) noexcept {
   t.wait.abort_asked = true;
   if (!t.wait.abort) return true;
   const int answer = t.wait.abort(t.wait.abort_arg);
-  if (answer == abort_done) return true;
-  if (answer != abort_later) {
+  if (answer == abort_later) return false;
+  if (answer != abort_done) {
+    // Taken as "done", since nobody can be relied on to wake the task any more.
     rt_fail_internally(*t.rt, "an abort function answered neither STRUCTIO_ABORT_DONE nor _LATER");
   }
-  return false;
+  return true;
 }
 
-std::int64_t sleep_in_cell(runtime& rt, task& self, const char* what) noexcept {
+// Gives the processor away until whoever wakes the task has made it ready.
+std::int64_t await_turn(runtime& rt, task& self, const char* what) noexcept {
   self.wait.what = what;
-  self.wait.state = wait_state::parked;
   self.budget = rt.sched.budget();
   ++self.schedule_points;
   leave(rt, self);
   self.wait.state = wait_state::running;
   self.wait.what = nullptr;
   return self.wait.result;
+}
+
+std::int64_t sleep_in_cell(runtime& rt, task& self, const char* what) noexcept {
+  self.wait.state = wait_state::parked;
+  return await_turn(rt, self, what);
+}
+
+// A task that is cancelled already: its abort function is asked before it sleeps, with the task as
+// good as parked, since that function may wake it as well as undo the wait.
+[[gnu::noinline]] std::int64_t park_cancelled(runtime& rt, task& self, const char* what) noexcept {
+  self.wait.state = wait_state::parked;
+  const bool undone = ask_abort(self);
+  if (self.wait.state == wait_state::ready) return await_turn(rt, self, what);
+  if (!undone) return sleep_in_cell(rt, self, what);
+  self.wait.state = wait_state::running;
+  give_way(rt);
+  return take_abort(self);
 }
 
 std::int64_t park_with(runtime& rt, const char* what, abort_fn abort, void* arg,
@@ -50,10 +68,8 @@ std::int64_t park_with(runtime& rt, const char* what, abort_fn abort, void* arg,
   wait.abort_arg = arg;
   wait.abort_foreign = foreign;
   wait.abort_asked = false;
-  if (self.attention != 0 && ask_abort(self)) {
-    give_way(rt);
-    return take_attention(self);
-  }
+  if (self.attention != 0) [[unlikely]]
+    return park_cancelled(rt, self, what);
   return sleep_in_cell(rt, self, what);
 }
 
@@ -104,6 +120,12 @@ int take_attention(task& t) noexcept {
   return 0;
 }
 
+int take_abort(task& t) noexcept {
+  if (const int code = take_attention(t)) return code;
+  t.cancel_in_flight = true;
+  return STRUCTIO_ECANCELLED;
+}
+
 void yield(runtime& rt) noexcept {
   task& self = *rt.current;
   ++self.schedule_points;
@@ -117,7 +139,7 @@ void yield(runtime& rt) noexcept {
 void abort_wait(task& t) noexcept {
   if (t.wait.state != wait_state::parked || t.wait.abort_asked) return;
   // A user's abort function may have woken the task itself: then completion has won.
-  if (ask_abort(t) && t.wait.state == wait_state::parked) wake(t, take_attention(t));
+  if (ask_abort(t) && t.wait.state == wait_state::parked) wake(t, take_abort(t));
 }
 
 int sleep_until(runtime& rt, std::int64_t moment) noexcept {

@@ -47,6 +47,10 @@ bool resolve(const wait_ref& ref, std::int64_t result) noexcept;
 /// What a checkpoint reports for `t` now: 0, STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED.
 int take_attention(task& t) noexcept;
 
+/// What a wait reports that was undone for the sake of what `t` had to attend to then: never 0,
+/// though a shield may have been raised since.
+int take_abort(task& t) noexcept;
+
 inline int cancel_check(runtime& rt) noexcept {
   task& t = *rt.current;
   ++t.cancel_points;

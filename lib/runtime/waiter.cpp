@@ -13,10 +13,16 @@ struct foreign_wait {
   void* arg;
 };
 
+// The user's function may run on any fiber, this very task's included, and must not block there.
 int ask_user(void* given) {
   auto& wait = *static_cast<foreign_wait*>(given);
   if (!wait.abort) return abort_done;
-  return wait.abort(wait.arg);
+  runtime& rt = *wait.w->home;
+  const bool nested = rt.in_abort;
+  rt.in_abort = true;
+  const int answer = wait.abort(wait.arg);
+  rt.in_abort = nested;
+  return answer;
 }
 
 }  // namespace
@@ -32,11 +38,9 @@ std::int64_t waiter_park(runtime& rt, waiter& w, const char* what, abort_fn abor
   w.state = waiter_state::parked;
   const std::int64_t result = park_foreign(rt, what, ask_user, &wait);
   w.state = waiter_state::over;
-  // Somebody who wakes with "cancelled" after a slow abort means what the abort was about.
-  if (result == STRUCTIO_ECANCELLED && rt.current->attention != 0) {
-    return take_attention(*rt.current);
-  }
-  return result;
+  // Who wakes with "cancelled" after he was asked to abort means what the abort was about.
+  task& self = *rt.current;
+  return result == STRUCTIO_ECANCELLED && self.wait.abort_asked ? take_abort(self) : result;
 }
 
 int waiter_wake(waiter& w, std::int64_t result) noexcept {
