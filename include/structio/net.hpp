@@ -176,13 +176,33 @@ struct net_access {
   template <class Handler>
   static void serve(structio_listener* listener, Handler& handler, structio_nursery* handlers) {
     const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
-      return enter([&] { (*static_cast<Handler*>(arg))(stream(raw, true)); });
+      return enter([&] { (*handler_of<Handler>(arg))(stream(raw, true)); });
     };
     structio_serve_options options{};
     options.struct_size = sizeof options;
     options.handler_nursery = handlers;
-    const int status = structio_serve(listener, entry, std::addressof(handler), &options);
+    const int status = structio_serve(listener, entry, address_of(handler), &options);
     if (status < 0) throw_in_flight(status);
+  }
+
+ private:
+  /// A handler as the argument of a callback, and back. Where there are sockets, a plain function
+  /// has an address like any object.
+  template <class Handler>
+  static void* address_of(Handler& handler) noexcept {
+    if constexpr (std::is_function_v<Handler>) {
+      return reinterpret_cast<void*>(&handler);
+    } else {
+      return const_cast<void*>(static_cast<const void*>(std::addressof(handler)));
+    }
+  }
+  template <class Handler>
+  static Handler* handler_of(void* arg) noexcept {
+    if constexpr (std::is_function_v<Handler>) {
+      return reinterpret_cast<Handler*>(arg);
+    } else {
+      return static_cast<Handler*>(arg);
+    }
   }
 };
 
