@@ -14,7 +14,9 @@ using structio::debug::get_statistics;
 namespace {
 
 template <class Main>
-concept can_run = requires(Main program) { structio::run(program); };
+concept can_run = requires(Main program) {
+  structio::run(program);
+};
 
 }  // namespace
 

@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
-namespace structio::inline v0::debug {
+namespace structio {
+inline namespace v0 {
+namespace debug {
 
 using statistics = structio_statistics;
 
@@ -109,4 +111,6 @@ inline std::vector<void*> backtrace(task_id task, std::size_t limit = 64) {
   return addresses;
 }
 
-}  // namespace structio::inline v0::debug
+}  // namespace debug
+}  // namespace v0
+}  // namespace structio

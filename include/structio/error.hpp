@@ -13,7 +13,8 @@
 #include <system_error>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 namespace detail {
 struct error_access;
@@ -206,6 +207,7 @@ class task_cancelled : public error {
   failure why_;
 };
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio
 
 #include <structio/detail/status.hpp>

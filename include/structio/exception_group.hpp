@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// What failed in a nursery (or what you put together). Members may be groups themselves. Copying
 /// shares. Any thread.
@@ -58,4 +59,5 @@ struct split_result {
   std::optional<exception_group> rest;
 };
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

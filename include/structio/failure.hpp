@@ -10,7 +10,8 @@
 #include <string>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// Who or what cancelled a scope.
 enum class cancel_source : int {
@@ -145,4 +146,5 @@ inline std::string to_string(const failure& what) {
   return text;
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -18,7 +18,8 @@
 #include <utility>
 #include <vector>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// Takes a group apart: leaves for which `predicate(failure)` is true to one side, all others to
 /// the other; groups keep their nesting. An exception of the predicate passes through.
@@ -156,4 +157,5 @@ decltype(auto) while_doing(const std::string& doing, Body&& body) {
   return while_doing(doing.c_str(), std::forward<Body>(body));
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -20,7 +20,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// One end of a connection.
 struct tcp_address {
@@ -260,4 +261,5 @@ void serve(tcp_listener& listener, Handler& handler, nursery& handlers) {
   detail::net_access::serve(listener.native(), handler, handlers.native());
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -24,7 +24,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 struct task_options {
   const char* name = nullptr;  ///< copied; null: as the starter's
@@ -227,6 +228,7 @@ void start_system_task(Fn&& fn, Args&&... args) {
   start_system_task(task_options{}, std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio
 
 #include <structio/task_handle.hpp>

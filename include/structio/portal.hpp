@@ -9,7 +9,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// A handle through which any thread reaches the run that it was made in. As long as one exists no
 /// deadlock is reported, since somebody may call. Movable; posting is thread-safe.
@@ -57,4 +58,5 @@ class portal {
   structio_portal* raw_ = nullptr;
 };
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -14,7 +14,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// A clock other than the system's; testing::virtual_clock converts to it.
 struct clock_ref {
@@ -121,4 +122,5 @@ requires std::is_invocable_v<Fn> std::decay_t<std::invoke_result_t<Fn>> run(Fn&&
   return run(run_options{}, std::forward<Fn>(fn));
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -21,7 +21,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 class cancel_token;
 
@@ -269,6 +270,7 @@ inline bool stop_requested() {
   return detail::check(structio_stop_requested()) == 1;
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio
 
 #include <structio/token.hpp>

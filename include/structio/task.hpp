@@ -11,7 +11,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// Names a task for as long as the process lives; 0 is no task.
 using task_id = structio_task_id;
@@ -151,4 +152,5 @@ using task_local = basic_local<T, detail::task_scope_of_locals>;
 template <class T>
 using run_local = basic_local<T, detail::run_scope_of_locals>;
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

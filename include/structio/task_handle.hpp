@@ -11,7 +11,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 namespace detail {
 
@@ -143,4 +144,5 @@ auto nursery::start_task(const task_options& options, Fn&& fn, Args&&... args)
   return handle;
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -9,7 +9,8 @@
 #include <optional>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 class nursery;
 
@@ -74,4 +75,5 @@ struct ignored_status {
 /// For calling a function that was written for nursery.start as an ordinary function.
 inline constexpr ignored_status task_status_ignored{};
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -16,7 +16,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0::testing {
+namespace structio {
+inline namespace v0 {
+namespace testing {
 
 struct virtual_clock_options {
   time_point start = time_point{};  ///< first reading
@@ -143,4 +145,6 @@ inline void inject_interrupt() {
   detail::check(structio_inject_interrupt());
 }
 
-}  // namespace structio::inline v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace structio

@@ -12,7 +12,8 @@
 #include <stdexcept>
 #include <type_traits>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// The run's own monotonic clock. Its zero means nothing; moments of two runs must not be
 /// compared. Virtual when the run was given a virtual clock.
@@ -102,4 +103,5 @@ inline void cancel_shielded_checkpoint() {
   detail::check(structio_cancel_shielded_checkpoint());
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -13,7 +13,8 @@
 #include <atomic>
 #include <utility>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// Cancels one scope from anywhere, as long as the scope lives; afterwards it does nothing.
 /// Copying shares it. Any thread.
@@ -86,4 +87,5 @@ class stop_bridge {
 };
 #endif
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -13,7 +13,8 @@
 #include <utility>
 #include <vector>
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 /// What an abort function answers.
 enum class abort_result : int {
@@ -138,4 +139,5 @@ class parking_lot {
   structio_lot raw_;
 };
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

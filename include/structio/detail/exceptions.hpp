@@ -14,7 +14,9 @@
 #include <cstring>
 #include <typeinfo>
 
-namespace structio::inline v0::detail {
+namespace structio {
+inline namespace v0 {
+namespace detail {
 
 /// Name that every copy of the face gives to its payloads; `runtime` tells whether a copy uses the
 /// same C++ runtime and so can read them.
@@ -215,9 +217,12 @@ inline split_result split_failure(const failure& group, match_function* match, v
   throw internal_error("more than one error where one was expected", group);
 }
 
-}  // namespace structio::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace structio
 
-namespace structio::inline v0 {
+namespace structio {
+inline namespace v0 {
 
 inline std::exception_ptr failure::exception() const {
   if (raw_ == nullptr) return nullptr;
@@ -244,4 +249,5 @@ inline exception_group::exception_group(const std::vector<std::exception_ptr>& m
   group_ = failure(made);
 }
 
-}  // namespace structio::inline v0
+}  // namespace v0
+}  // namespace structio

@@ -7,7 +7,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0::detail {
+namespace structio {
+inline namespace v0 {
+namespace detail {
 
 /// A body may take the block's object, or nothing.
 template <class Body, class Block>
@@ -54,4 +56,6 @@ std::exception_ptr capture(outcome<T>& result, Body&& body, Block& block) noexce
   }
 }
 
-}  // namespace structio::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace structio

@@ -11,7 +11,9 @@
 #include <string>
 #include <utility>
 
-namespace structio::inline v0::detail {
+namespace structio {
+inline namespace v0 {
+namespace detail {
 
 /// Makes the exceptions that nobody else can.
 struct error_access {
@@ -125,4 +127,6 @@ auto blocking(Call&& call) {
   throw_status(static_cast<int>(status));
 }
 
-}  // namespace structio::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace structio

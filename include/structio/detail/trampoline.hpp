@@ -15,7 +15,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace structio::inline v0::detail {
+namespace structio {
+inline namespace v0 {
+namespace detail {
 
 /// Calls `fn` and answers as a task function does.
 template <class Fn>
@@ -104,4 +106,6 @@ void use_storage(structio_task_options& options) noexcept {
   options.storage_init = &move_to_storage<Stored>;
 }
 
-}  // namespace structio::inline v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace structio
