@@ -170,7 +170,7 @@ STRUCTIO_UNINSTRUMENTED transfer_t serve_probes(transfer_t t) noexcept {
 
 extern "C" {
 #if STRUCTIO_ROOT_IN_ASSEMBLY
-[[gnu::visibility("hidden")]] void structio_fiber_root(transfer_t t);
+[[gnu::visibility("hidden")]] void structio_fiber_root();  // Passes a transfer_t on to main.
 #endif
 
 [[noreturn, gnu::used, gnu::visibility("hidden")]] STRUCTIO_UNINSTRUMENTED void structio_fiber_main(
@@ -209,7 +209,7 @@ void prepare(fiber& f, stack& home, void* top, fiber_body body) noexcept {
   f.listening = true;
   f.deferred = nullptr;
 #if STRUCTIO_ROOT_IN_ASSEMBLY
-  f.sp = make_fcontext(top, size, structio_fiber_root);
+  f.sp = make_fcontext(top, size, reinterpret_cast<void (*)(transfer_t)>(structio_fiber_root));
 #else
   f.sp = make_fcontext(top, size, structio_fiber_main);
 #endif
