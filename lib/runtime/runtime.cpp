@@ -69,15 +69,24 @@ failure* internal_failure(const char* text, failure* cause) noexcept {
   return f ? f : failure_no_memory();
 }
 
+// What system tasks failed of, or null. Those of their children that were merely cancelled at the
+// end did not fail.
+failure* take_system_failures(nursery& system) noexcept {
+  if (system.failure_count == 0) return nullptr;
+  failure* all = failure_group(system.failures, system.failure_count);
+  if (!all) return failure_no_memory();
+  system.failure_count = 0;  // they are the group's now
+  failure_filter_cancelled(all);
+  return all;
+}
+
 // All that is left to say about a run that has ended.
 int outcome(runtime& rt, failure*& f) noexcept {
   if (rt.run_failure) {
     f = rt.run_failure;
     failure_release(rt.main_failure);
-  } else if (rt.system.failure_count > 0) {
-    failure* cause = failure_group(rt.system.failures, rt.system.failure_count);
-    if (cause) rt.system.failure_count = 0;  // they are the group's now
-    f = internal_failure("a system task failed", cause ? cause : failure_no_memory());
+  } else if (failure* cause = take_system_failures(rt.system)) {
+    f = internal_failure("a system task failed", cause);
     failure_release(rt.main_failure);
   } else if (rt.main_failure) {
     f = rt.main_failure;
