@@ -157,7 +157,8 @@ int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out
     request.storage_init(storage, request.arg);
     t.arg = storage;
   }
-  task_rename(t, request.name ? request.name : "task");
+  const char* inherited = rt.current ? rt.current->name : "task";
+  task_rename(t, request.name ? request.name : inherited);
   t.locals = local_retain(rt.current ? rt.current->locals : rt.first_locals);
   ++rt.living;
   ++rt.spawned;
