@@ -36,6 +36,11 @@ rt::nursery* home_in(structio_nursery* storage, structio_task_fn fn, const char*
     other_run(call);
     return nullptr;
   }
+  if (n->kind == rt::nursery_kind::hidden) {
+    fail(STRUCTIO_EMISUSE, "%s: a task that is being started lives here only until it is ready",
+         call);
+    return nullptr;
+  }
   return n;
 }
 
