@@ -46,6 +46,12 @@ bool has_begun(const task& t) noexcept {
   return t.wait.state != wait_state::ready || t.schedule_points > 0;
 }
 
+void short_id(writer& out, const task& t) noexcept {
+  out.number(t.stack().index + 1);
+  out.put('.');
+  out.number(t.stack().generation);
+}
+
 std::size_t backtrace(runtime& rt, task_id id, void** addresses, std::size_t capacity) noexcept {
   task* t = task_find(rt, id);
   if (!t || !has_begun(*t) || capacity == 0) return 0;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "debug/text.hpp"
 #include "runtime/runtime.hpp"
 
 namespace structio::rt::debug {
@@ -26,6 +27,10 @@ const char* waiting_for(const runtime& rt, task_id id) noexcept;
 
 /// False until its function has been called.
 bool has_begun(const task& t) noexcept;
+
+/// "17.2": the number of the task's stack and which tenant it is. Unique in a run, as the id is,
+/// but short enough for a tree.
+void short_id(writer& out, const task& t) noexcept;
 
 /// Return addresses, innermost first: how many were written.
 std::size_t backtrace(runtime& rt, task_id id, void** addresses, std::size_t capacity) noexcept;

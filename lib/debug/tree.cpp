@@ -147,7 +147,7 @@ class renderer {
   void task_line(const task& t) noexcept {
     out_.clean(t.name);
     out_.add(" #");
-    out_.number(t.id());
+    short_id(out_, t);
     state(t);
     if (const nursery* target = start_target(t)) {
       out_.add(", will move to a nursery of ");
@@ -173,15 +173,25 @@ class renderer {
       if (moment != base::forever && moment > latest) latest = moment;
       if (t == &last) break;
     }
-    if (earliest != base::forever) {
-      out_.add(earliest == latest ? ", deadline " : ", deadlines ");
-      when(earliest);
-      if (earliest != latest) {
-        out_.add(" to ");
-        when(latest, earliest < now_);
-      }
-    }
+    if (earliest != base::forever) deadlines(earliest, latest);
     out_.put('\n');
+  }
+
+  // Both ends of a span, or one where they would be written alike.
+  void deadlines(std::int64_t earliest, std::int64_t latest) noexcept {
+    char from[32];
+    char to[32];
+    writer from_text(from, sizeof from);
+    writer to_text(to, sizeof to);
+    when(from_text, earliest);
+    when(to_text, latest);
+    const bool one = std::strcmp(from, to) == 0;
+    out_.add(one ? ", deadline " : ", deadlines ");
+    out_.add(from);
+    if (one) return;
+    out_.add(" to ");
+    const bool both_ahead = earliest >= now_;
+    out_.add(both_ahead ? to + 3 : to);  // "in" is said once
   }
 
   void state(const task& t) noexcept {
@@ -277,14 +287,16 @@ class renderer {
     }
   }
 
-  void when(std::int64_t moment, bool with_in = true) noexcept {
+  void when(std::int64_t moment) noexcept { when(out_, moment); }
+
+  void when(writer& out, std::int64_t moment) const noexcept {
     const std::int64_t left = base::saturating_add(moment, -now_);
     if (left < 0) {
-      out_.duration(left == base::long_ago ? base::forever : -left);
-      out_.add(" ago");
+      out.duration(left == base::long_ago ? base::forever : -left);
+      out.add(" ago");
     } else {
-      if (with_in) out_.add("in ");
-      out_.duration(left);
+      out.add("in ");
+      out.duration(left);
     }
   }
 

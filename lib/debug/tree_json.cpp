@@ -61,6 +61,10 @@ class json_renderer {
     constexpr const char* states[] = {"running", "ready", "waiting", "ended"};
     out_.put('{');
     id("id", t.id());
+    key("label");
+    out_.put('"');
+    short_id(out_, t);
+    out_.put('"');
     text("name", t.name);
     text("state", states[static_cast<int>(t.wait.state)]);
     const bool waits = t.wait.state == wait_state::parked;
