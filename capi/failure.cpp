@@ -103,6 +103,7 @@ const char* structio_failure_message(const structio_failure* failure) {
   const rt::failure* f = failure_in(failure, "structio_failure_message");
   if (!f) return "not a failure";
   if (f->message) return f->message;
+  if (f->kind == rt::failure_kind::cancelled && f->why) return rt::reason_line(*f->why);
   const char* own = base::own_error_text(f->code);
   return own ? own : reactor::os_error_text(f->code);
 }

@@ -172,8 +172,13 @@ int structio_scope_stop_on_signal(structio_scope* storage, int signum, int64_t g
 
 int structio_scope_set_deadline(structio_scope* storage, int64_t moment) {
   rt::runtime* r = nullptr;
-  rt::scope* s = ours(storage, r, "structio_scope_set_deadline");
-  return s ? rt::scope_set_deadline(*s, moment) : refused();
+  constexpr const char* call = "structio_scope_set_deadline";
+  rt::scope* s = ours(storage, r, call);
+  if (!s) return refused();
+  if (s->kind == rt::deadline_kind::relative && s->state == rt::scope_state::fresh) {
+    return fail(STRUCTIO_EMISUSE, "%s: a relative deadline has no moment before entry", call);
+  }
+  return rt::scope_set_deadline(*s, moment);
 }
 
 int structio_scope_set_timeout(structio_scope* storage, int64_t duration) {
@@ -182,6 +187,9 @@ int structio_scope_set_timeout(structio_scope* storage, int64_t duration) {
   if (!s) return refused();
   if (duration < 0) return fail(STRUCTIO_EINVALID, "%s: the duration is negative", call);
   if (s->state == rt::scope_state::fresh) {
+    if (s->kind == rt::deadline_kind::absolute) {
+      return fail(STRUCTIO_EMISUSE, "%s: an absolute deadline has no time left before entry", call);
+    }
     s->kind = duration == base::forever ? rt::deadline_kind::none : rt::deadline_kind::relative;
     s->deadline = duration;
     return 0;

@@ -84,13 +84,13 @@ TEST_CASE("an answer that is none ends the run; everything is unwound", "[ABORT-
     structio_failure* why = nullptr;
     structio_run_options options = run_options();
     options.failure = &why;
+    auto waiting = [&] {
+      const int64_t status = w.park();
+      unwound = true;
+      return static_cast<int>(status);
+    };
     auto body = [&] {
       return nursery_block([&](structio_nursery& n) {
-        auto waiting = [&] {
-          const int64_t status = w.park();
-          unwound = true;
-          return static_cast<int>(status);
-        };
         spawn(n, "waiting", waiting);
         settle();
         structio_scope_cancel(structio_nursery_scope(&n), nullptr);

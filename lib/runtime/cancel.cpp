@@ -58,6 +58,7 @@ int scope_enter(runtime& rt, task& t, scope& s) noexcept {
   }
   t.innermost = &s;
   s.state = scope_state::inside;
+  s.entered_in_flight = t.cancel_in_flight;
   if (s.cancel_called || s.stop_called || s.shield || s.outer->cancelled || s.outer->stopping) {
     scope_entered(s);
   }
@@ -100,7 +101,8 @@ int scope_leave(scope& s, int status, failure*& f) noexcept {
       s.caught = s.caught || found;
       if (!f) status = 0;
     }
-    if (s.caught) t.cancel_in_flight = false;
+    // What was on its way out when clean-up entered this scope still is.
+    if (s.caught) t.cancel_in_flight = s.entered_in_flight;
     if (status == 0) failure_drop(f);
   }
   t.innermost = s.outer;
@@ -114,7 +116,7 @@ int scope_leave(scope& s, int status, failure*& f) noexcept {
   if (s.cancelled || s.shield) task_look(t);
   // Who swallowed a cancellation has nothing of it in flight once he is out of its reach.
   if (s.cancelled && !t.innermost->cancelled && status != STRUCTIO_ECANCELLED) {
-    t.cancel_in_flight = false;
+    t.cancel_in_flight = s.entered_in_flight;
   }
   s.outer = nullptr;
   scope_release(s);

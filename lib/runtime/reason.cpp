@@ -57,6 +57,7 @@ reason* reason_make(cancel_source source, const task* by, const char* text) noex
 void reason_let_go(reason& r) noexcept {
   if (r.immortal) return;
   if (r.references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    std::free(r.line.load(std::memory_order_relaxed));
     r.~reason();
     std::free(&r);
   }
@@ -67,6 +68,18 @@ int reason_describe(const reason& r, char* text, unsigned long size) noexcept {
                        r.text ? ": " : "", r.text ? r.text : "",
                        r.task_name[0] ? " (from task '" : "", r.task_name,
                        r.task_name[0] ? "')" : "");
+}
+
+const char* reason_line(const reason& r) noexcept {
+  char* line = r.line.load(std::memory_order_acquire);
+  if (line) return line;
+  const auto size = static_cast<std::size_t>(reason_describe(r, nullptr, 0)) + 1;
+  auto* made = static_cast<char*>(std::malloc(size));
+  if (!made) return "cancelled";
+  reason_describe(r, made, size);
+  if (r.line.compare_exchange_strong(line, made, std::memory_order_acq_rel)) return made;
+  std::free(made);  // another thread was quicker
+  return line;
 }
 
 }  // namespace structio::rt

@@ -28,8 +28,9 @@ struct reason {
   cancel_source source = cancel_source::none;
   bool immortal = false;
   std::uint64_t task_id = 0;
-  char task_name[32] = {0};    ///< empty when no task caused it
-  const char* text = nullptr;  ///< null or in the same allocation
+  char task_name[32] = {0};                  ///< empty when no task caused it
+  const char* text = nullptr;                ///< null or in the same allocation
+  mutable std::atomic<char*> line{nullptr};  ///< made when first asked for; see reason_line
 };
 
 /// A new reason, or an immortal one without words when memory is out: cancelling cannot fail.
@@ -47,5 +48,8 @@ inline void reason_release(reason* r) noexcept {
 
 /// "cancelled due to deadline", "... due to explicit: words (from task 'x')". As snprintf.
 int reason_describe(const reason& r, char* text, unsigned long size) noexcept;
+
+/// The same, valid as long as the reason. Any thread.
+const char* reason_line(const reason& r) noexcept;
 
 }  // namespace structio::rt
