@@ -9,6 +9,12 @@
 #include "runtime/wait.hpp"
 
 namespace structio::rt::net {
+
+const char* error_text(int code) noexcept {
+  const char* own = base::own_error_text(code);
+  return own ? own : reactor::os_error_text(code);
+}
+
 namespace {
 
 /// An operation of the reactor that one parked task waits for.
@@ -34,8 +40,18 @@ class held {
   tcp_stream& s_;
 };
 
+// The most that one call to the system is asked to move: it refuses sizes that reach beyond the end
+// of memory, which a caller may mean by "as much as there is".
+constexpr std::size_t most_at_once = std::size_t{1} << 30;
+
 int closed() noexcept {
   return base::fail(STRUCTIO_ECLOSED, "the stream has been closed here");
+}
+
+// The same for a call that found it so: a checkpoint gives way whatever comes out.
+int closed_before(runtime& rt) noexcept {
+  give_way(rt);
+  return closed();
 }
 
 int busy(const char* doing) noexcept {
@@ -52,10 +68,6 @@ int transfer_failed(std::int64_t code) noexcept {
                     reactor::os_error_text(own), reactor::os_error_name(own));
 }
 
-int no_memory() noexcept {
-  return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
-}
-
 // Waits until what has been queued is with the kernel.
 int await_written(runtime& rt, io_wait& wait) noexcept {
   return static_cast<int>(park(
@@ -67,30 +79,39 @@ int await_written(runtime& rt, io_wait& wait) noexcept {
       &wait));
 }
 
+// Has the reactor write what the kernel does not take now. Returns how much that was: nothing when
+// a piece of a send that was given up had to go first.
+std::int64_t send_queued(runtime& rt, tcp_stream& s, const char* data, std::size_t size) noexcept {
+  io_wait wait(*rt.current, s.slot);
+  const std::int64_t queued = reactor::write_start(*s.slot, data, size, wait);
+  if (queued < 0) return queued;
+  const int code = await_written(rt, wait);
+  return code < 0 ? code : queued;
+}
+
 int send_rest(runtime& rt, tcp_stream& s, const char* data, std::size_t size) noexcept {
-  while (size > 0) {
-    if (!s.slot) return closed();
-    std::int64_t sent = reactor::try_write(*s.slot, data, size);
-    if (sent < 0) {
-      if (!reactor::is_would_wait(sent)) return transfer_failed(sent);
-      io_wait wait(*rt.current, s.slot);
-      sent = reactor::write_start(*s.slot, data, size, wait);
-      if (sent < 0) return transfer_failed(sent);
-      if (const int code = await_written(rt, wait)) {
-        return code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED ? code
-                                                                            : transfer_failed(code);
-      }
+  for (;;) {
+    if (size == 0) {
+      give_way(rt);
+      return 0;
     }
+    if (!s.slot) return closed();
+    const std::size_t piece = size < most_at_once ? size : most_at_once;
+    std::int64_t sent = reactor::try_write(*s.slot, data, piece);
+    if (reactor::is_would_wait(sent)) sent = send_queued(rt, s, data, piece);
+    if (sent < 0) return transfer_failed(sent);
     data += sent;
     size -= static_cast<std::size_t>(sent);
+    if (size == 0) continue;
+    // A peer that reads as fast as we write must not keep the thread from everybody else.
+    give_way(rt);
+    if (const int code = cancel_check(rt)) return code;
   }
-  give_way(rt);
-  return 0;
 }
 
 int begin_sending(runtime& rt, tcp_stream& s) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  if (!s.slot) return closed();
+  if (!s.slot) return closed_before(rt);
   if (s.sending) return busy("sending on");
   return 0;
 }
@@ -103,7 +124,7 @@ int tcp_connect(runtime& rt, const char* host, std::uint16_t port, tcp_stream*& 
   if (const int code = parse(host, port, to)) return code;
   if (const int code = cancel_check(rt)) return code;
   tcp_stream* s = stream_make(rt);
-  if (!s) return no_memory();
+  if (!s) return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   io_wait wait(*rt.current, s->slot);
   int code = reactor::tcp_connect(rt.kernel, to.get(), wait, s->slot);
   wait.slot = s->slot;
@@ -122,20 +143,20 @@ int tcp_connect(runtime& rt, const char* host, std::uint16_t port, tcp_stream*& 
     return 0;
   }
   free_stream(*s);
-  if (base::own_error_name(code)) return code;
-  return base::fail(code, "cannot connect to %s port %u: %s", host, port,
-                    reactor::os_error_text(code));
+  if (code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED) return code;
+  return base::fail(code, "cannot connect to %s port %u: %s", host, port, error_text(code));
 }
 
 std::int64_t receive_some(runtime& rt, tcp_stream& s, void* buffer, std::size_t size) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  if (!s.slot) return closed();
+  if (!s.slot) return closed_before(rt);
   if (size == 0) {
     give_way(rt);
     return 0;
   }
   io_wait wait(*rt.current, s.slot);
-  const int begun = reactor::read_start(*s.slot, buffer, size, wait);
+  const int begun =
+      reactor::read_start(*s.slot, buffer, size < most_at_once ? size : most_at_once, wait);
   if (begun == reactor::read_at_end) {
     give_way(rt);
     return 0;
@@ -157,6 +178,7 @@ std::int64_t receive_some(runtime& rt, tcp_stream& s, void* buffer, std::size_t 
 int send_all(runtime& rt, tcp_stream& s, const void* data, std::size_t size) noexcept {
   if (const int code = begin_sending(rt, s)) return code;
   if (s.eof_sent) {
+    give_way(rt);
     return base::fail(STRUCTIO_ECLOSED, "our direction of the stream was ended by send_eof");
   }
   const held keep(s);
@@ -173,19 +195,18 @@ int send_eof(runtime& rt, tcp_stream& s) noexcept {
     return 0;
   }
   const held keep(s);
-  io_wait wait(*rt.current, s.slot);
-  if (const int code = reactor::shutdown_start(*s.slot, wait)) return transfer_failed(code);
-  s.eof_sent = true;
   s.sending = true;
-  const int code = static_cast<int>(park(
-      rt, "send_eof",
-      [](void* arg) {
-        reactor::shutdown_cancel(*static_cast<io_wait*>(arg)->slot);
-        return abort_done;
-      },
-      &wait));
+  int code = reactor::end_sending(*s.slot);
+  // What a send that was given up has left under way goes first; only that can take long.
+  while (reactor::is_would_wait(code)) {
+    code = static_cast<int>(send_queued(rt, s, nullptr, 0));
+    if (code == 0) code = s.slot ? reactor::end_sending(*s.slot) : STRUCTIO_ECLOSED;
+  }
   s.sending = false;
-  return code < 0 ? transfer_failed(code) : 0;
+  if (code < 0) return transfer_failed(code);
+  s.eof_sent = true;
+  give_way(rt);
+  return 0;
 }
 
 tcp_stream* stream_make(runtime& rt) noexcept {

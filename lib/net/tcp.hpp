@@ -30,6 +30,9 @@ struct tcp_listener : run_object {
   std::uint32_t references = 1;
 };
 
+/// Text of a code, ours or the system's.
+const char* error_text(int code) noexcept;
+
 /// A stream without a slot yet, with a handle; null when memory is out.
 tcp_stream* stream_make(runtime& rt) noexcept;
 

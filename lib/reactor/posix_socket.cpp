@@ -137,6 +137,10 @@ bool nodelay_is_inherited() noexcept {
 #endif
 }
 
+int end_of_sending(int descriptor) noexcept {
+  return shutdown(descriptor, SHUT_WR) == 0 ? 0 : -errno;
+}
+
 int socket_address(int descriptor, sockaddr_storage& out) noexcept {
   socklen_t size = sizeof out;
   std::memset(&out, 0, sizeof out);

@@ -20,6 +20,9 @@ int accept_connection(int listener) noexcept;
 /// Whether accepted sockets have the listener's TCP_NODELAY without asking.
 bool nodelay_is_inherited() noexcept;
 
+/// Nothing more will be written: the peer sees the end once it has read what is there. 0 or a code.
+int end_of_sending(int descriptor) noexcept;
+
 int socket_address(int descriptor, sockaddr_storage& out) noexcept;
 void close_socket(int descriptor) noexcept;
 

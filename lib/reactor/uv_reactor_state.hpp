@@ -22,12 +22,10 @@ class stream_slot : public slot_base {
   uv_tcp_t uv;
   uv_connect_t connect_request;
   uv_write_t write_request;
-  uv_shutdown_t shutdown_request;
 
   operation* connector = nullptr;
   operation* reader = nullptr;
   operation* writer = nullptr;
-  operation* shutter = nullptr;
 
   char* read_buffer = nullptr;  ///< the reader's; valid while reader is set
   std::size_t read_size = 0;
@@ -37,7 +35,6 @@ class stream_slot : public slot_base {
   int write_end = 0;              ///< code of a chunk that failed after its writer had given up
   std::uint8_t spare_events = 0;  ///< data that nobody waited for, since somebody did
   bool armed = false;             ///< libuv reads
-  bool shutting = false;          ///< a shutdown is under way
 
   uv_stream_t* stream() noexcept { return reinterpret_cast<uv_stream_t*>(&uv); }
 };

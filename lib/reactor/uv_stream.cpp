@@ -62,12 +62,6 @@ void on_written(uv_write_t* request, int status) {
   s.home->complete(s.writer, status);
 }
 
-void on_shut_down(uv_shutdown_t* request, int status) {
-  stream_slot& s = slot_of(request->data);
-  s.shutting = false;
-  s.home->complete(s.shutter, status);
-}
-
 void on_closed(uv_handle_t* handle) {
   stream_slot& s = slot_of(handle->data);
   STRUCTIO_ASSERT(!s.chunk);
@@ -171,19 +165,12 @@ void write_cancel(stream_slot& s) noexcept {
   s.home->forget(s.writer);
 }
 
-int shutdown_start(stream_slot& s, operation& op) noexcept {
+int end_sending(stream_slot& s) noexcept {
   if (s.closing) return STRUCTIO_ECLOSED;
-  if (s.shutting) return STRUCTIO_EBUSY;
-  s.shutdown_request.data = &s;
-  const int status = uv_shutdown(&s.shutdown_request, s.stream(), on_shut_down);
-  if (status < 0) return status;
-  s.shutting = true;
-  s.home->expect(s.shutter, op);
-  return 0;
-}
-
-void shutdown_cancel(stream_slot& s) noexcept {
-  s.home->forget(s.shutter);
+  if (s.write_end) return s.write_end;
+  if (s.chunk) return UV_EAGAIN;
+  // Not by uv_shutdown, which waits for room in the kernel although the end needs none.
+  return end_of_sending(static_cast<int>(file_descriptor(s)));
 }
 
 void close(stream_slot& s) noexcept {
@@ -193,7 +180,6 @@ void close(stream_slot& s) noexcept {
   r.complete(s.connector, STRUCTIO_ECLOSED);
   r.complete(s.reader, STRUCTIO_ECLOSED);
   r.complete(s.writer, STRUCTIO_ECLOSED);
-  r.complete(s.shutter, STRUCTIO_ECLOSED);
   uv_close(reinterpret_cast<uv_handle_t*>(&s.uv), on_closed);
 }
 

@@ -54,9 +54,9 @@ std::int64_t write_start(stream_slot& s, const void* data, std::size_t size,
 /// Forgets the writer; what was queued is still sent.
 void write_cancel(stream_slot& s) noexcept;
 
-/// Ends our direction once everything queued is sent. One at a time; done(0 or code).
-int shutdown_start(stream_slot& s, operation& op) noexcept;
-void shutdown_cancel(stream_slot& s) noexcept;
+/// Ends our direction at once: 0 or a code. UV_EAGAIN while a chunk is under way: wait for that one
+/// with write_start, which then queues nothing.
+int end_sending(stream_slot& s) noexcept;
 
 /// Tells whoever waits on the slot STRUCTIO_ECLOSED, then closes the descriptor. Returns at once.
 void close(stream_slot& s) noexcept;

@@ -190,30 +190,30 @@ TEST_CASE("writing to a peer that is gone is a code and not SIGPIPE", "[reactor]
   CHECK(try_write(*p.s, "x", 1) < 0);
 }
 
-TEST_CASE("close tells reader, writer and shutdown, in their own call", "[reactor]") {
+TEST_CASE("close tells reader and writer, in their own call", "[reactor]") {
   pair p;
   std::vector<char> much(std::size_t{8} << 20);
-  remembered read, write, shut;
+  remembered read, write;
   char buffer[4];
   REQUIRE(read_start(*p.s, buffer, sizeof buffer, read) == 0);
   while (try_write(*p.s, much.data(), much.size()) > 0) {
   }
   REQUIRE(write_start(*p.s, much.data(), much.size(), write) == 64 * 1024);
-  REQUIRE(shutdown_start(*p.s, shut) == 0);
-  CHECK(p.r.pending() == 3);
+  CHECK(end_sending(*p.s) == UV_EAGAIN);
+  CHECK(p.r.pending() == 2);
   read.then = [&](std::int64_t) {
     remembered late;
     CHECK(read_start(*p.s, buffer, sizeof buffer, late) == STRUCTIO_ECLOSED);
     CHECK(try_write(*p.s, "x", 1) == STRUCTIO_ECLOSED);
+    CHECK(end_sending(*p.s) == STRUCTIO_ECLOSED);
     close(*p.s);
   };
   close(*p.s);
   CHECK(read.result == STRUCTIO_ECLOSED);
   CHECK(write.result == STRUCTIO_ECLOSED);
-  CHECK(shut.result == STRUCTIO_ECLOSED);
   CHECK(p.r.pending() == 0);
   REQUIRE(p.turn_until([&] { return p.r.slots_away() == 1; }));
-  CHECK(read.times + write.times + shut.times == 3);
+  CHECK(read.times + write.times == 2);
 }
 
 TEST_CASE("what was queued goes before what is written later", "[reactor]") {
@@ -281,15 +281,11 @@ TEST_CASE("a chunk whose writer gave up is still sent, and the next writer waits
   CHECK(heard.substr(sent) == "given upnext");
 }
 
-TEST_CASE("shutdown ends our direction only", "[reactor]") {
+TEST_CASE("the end of sending is that of our direction only", "[reactor]") {
   pair p;
-  remembered shut, got;
+  remembered got;
   REQUIRE(try_write(*p.s, "bye", 3) == 3);
-  REQUIRE(shutdown_start(*p.s, shut) == 0);
-  remembered busy;
-  CHECK(shutdown_start(*p.s, busy) == STRUCTIO_EBUSY);
-  REQUIRE(p.turn_until_told(shut));
-  CHECK(shut.result == 0);
+  REQUIRE(end_sending(*p.s) == 0);
   CHECK(p.other.hear() == "bye");
   CHECK(p.other.hear().empty());
   CHECK(try_write(*p.s, "x", 1) < 0);
