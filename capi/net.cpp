@@ -211,7 +211,12 @@ int structio_stream_descriptor(structio_stream* stream, int64_t* descriptor) {
   const auto s = find<net::tcp_stream>(base::handle_kind::stream, stream, call, false);
   if (!s.object) return refused();
   if (!s.object->slot) return closed(call);
-  *descriptor = reactor::file_descriptor(*s.object->slot);
+  const int64_t number = reactor::file_descriptor(*s.object->slot);
+  if (number < 0) {
+    const int code = static_cast<int>(number);
+    return fail(code, "%s: %s", call, reactor::os_error_text(code));
+  }
+  *descriptor = number;
   return 0;
 }
 
@@ -227,6 +232,9 @@ int structio_serve(structio_listener* listener, structio_serve_fn handler, void*
   if (options.handler_nursery) {
     home = block<rt::nursery>(options.handler_nursery, call, "handler_nursery");
     if (!home) return refused();
+    if (home->state == rt::nursery_state::closed) {
+      return fail(STRUCTIO_ECLOSED, "%s: the handlers' nursery has ended", call);
+    }
     if (home->rt != l.run) return other_run(call);
   }
   return net::serve(*l.run, *l.object, {handler, arg, home, options.handler_owns_stream != 0});

@@ -1,5 +1,6 @@
 // Listeners: binding, accepting, serving.
 #include <cstdio>
+#include <cstring>
 #include <new>
 
 #include "base/handle_table.hpp"
@@ -25,6 +26,18 @@ int closed() noexcept {
   return base::fail(STRUCTIO_ECLOSED, "the listener has been closed here");
 }
 
+// What a failed accept is to the user.
+int accept_failed(int code) noexcept {
+  switch (code) {
+    case STRUCTIO_ECANCELLED:
+    case STRUCTIO_EINTERRUPTED: return code;
+    case STRUCTIO_ECLOSED: return closed();
+    case STRUCTIO_EBUSY:
+      return base::fail(code, "another task is already accepting from this listener");
+    default: return base::fail(code, "cannot accept: %s", error_text(code));
+  }
+}
+
 // Waits until a connection may be there.
 int await_connection(runtime& rt, tcp_listener& l) noexcept {
   accept_operation wait;
@@ -33,12 +46,8 @@ int await_connection(runtime& rt, tcp_listener& l) noexcept {
   wait.done = [](reactor::operation& self, std::int64_t result) noexcept {
     wake(*static_cast<accept_operation&>(self).waiter, result);
   };
-  const int begun = reactor::accept_wait(*l.slot, wait);
-  if (begun == STRUCTIO_EBUSY) {
-    return base::fail(STRUCTIO_EBUSY, "another task is already accepting from this listener");
-  }
-  if (begun < 0) return begun;
-  const auto code = static_cast<int>(park(
+  if (const int code = reactor::accept_wait(*l.slot, wait)) return code;
+  return static_cast<int>(park(
       rt, "accept",
       [](void* arg) {
         auto& waiting = *static_cast<accept_operation*>(arg);
@@ -46,7 +55,6 @@ int await_connection(runtime& rt, tcp_listener& l) noexcept {
         return abort_done;
       },
       &wait));
-  return code == STRUCTIO_ECLOSED ? closed() : code;
 }
 
 struct connection {
@@ -67,6 +75,7 @@ int serve_connection(void* arg) {
   return status;
 }
 
+// The stream is the handler's when this returns 0, and still the caller's otherwise.
 int start_handler(nursery& home, tcp_stream& s, const serve_request& request) noexcept {
   char name[64] = "serve";
   address peer;
@@ -74,7 +83,8 @@ int start_handler(nursery& home, tcp_stream& s, const serve_request& request) no
   std::uint16_t port = 0;
   if (reactor::peer_address(*s.slot, peer.full()) == 0 &&
       format(peer, host, sizeof host, &port) == 0) {
-    std::snprintf(name, sizeof name, "serve: %s:%u", host, port);
+    const bool v6 = std::strchr(host, ':') != nullptr;
+    std::snprintf(name, sizeof name, v6 ? "serve: [%s]:%u" : "serve: %s:%u", host, port);
   }
   connection c{&s, request};
   spawn_request spawn;
@@ -86,22 +96,26 @@ int start_handler(nursery& home, tcp_stream& s, const serve_request& request) no
     new (storage) connection(*static_cast<connection*>(from));
   };
   task* t = nullptr;
-  const int code = nursery_spawn(home, spawn, t);
-  if (code != 0) free_stream(s);
-  return code;
+  return nursery_spawn(home, spawn, t);
 }
 
 int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home,
                     const serve_request& request) noexcept {
+  tcp_stream* s = nullptr;  // a connection that has no task yet
   for (;;) {
-    tcp_stream* s = nullptr;
-    int code = accept(rt, l, s);
+    int code = s ? 0 : accept(rt, l, s);
     if (code == 0) code = start_handler(home, *s, request);
-    if (code == 0) continue;
-    if (!reactor::is_out_of_resources(code) && code != STRUCTIO_ENOMEM) return code;
-    base::log(base::log_level::warn, "serve: %s; accepting again in 100 ms", base::last_message());
-    code = sleep_until(rt, base::saturating_add(rt.now(), pause_when_exhausted));
-    if (code != 0) return code;
+    if (code == 0) {
+      s = nullptr;
+      continue;
+    }
+    if (reactor::is_out_of_resources(code) || code == STRUCTIO_ENOMEM) {
+      base::log(base::log_level::warn, "serve: %s; going on in 100 ms", base::last_message());
+      code = sleep_until(rt, base::saturating_add(rt.now(), pause_when_exhausted));
+      if (code == 0) continue;
+    }
+    if (s) free_stream(*s);
+    return code;
   }
 }
 
@@ -126,39 +140,36 @@ int tcp_listen(runtime& rt, const listen_request& request, tcp_listener*& out) n
     return 0;
   }
   free_listener(*l);
-  if (base::own_error_name(code)) return code;
   return base::fail(code, "cannot listen on %s port %u: %s", request.host, request.port,
-                    reactor::os_error_text(code));
+                    error_text(code));
 }
 
 int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
   out = nullptr;
   if (const int code = cancel_check(rt)) return code;
-  tcp_stream* s = nullptr;
+  if (!l.slot) {
+    give_way(rt);
+    return closed();
+  }
+  // The object first: a connection that has been taken must not be lost for want of memory.
+  tcp_stream* s = stream_make(rt);
+  if (!s) return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   for (bool waited = false;; waited = true) {
-    if (!l.slot) return closed();
-    // The object first: a connection that has been taken must not be lost for want of memory.
-    if (!s && !(s = stream_make(rt))) {
-      return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
-    }
     int code = reactor::try_accept(*l.slot, s->slot);
     if (code == 0) {
       if (!waited) give_way(rt);
       out = s;
       return 0;
     }
-    const bool empty = reactor::is_would_wait(code);
-    if (empty) {
+    if (reactor::is_would_wait(code)) {
       ++l.references;
       code = await_connection(rt, l);
-      const bool freed = l.references == 1;
+      if (code == 0 && !l.slot) code = STRUCTIO_ECLOSED;
       release(l);
-      if (code == 0 && freed) code = closed();
     }
     if (code != 0) {
       free_stream(*s);
-      if (empty || base::own_error_name(code)) return code;
-      return base::fail(code, "cannot accept: %s", reactor::os_error_text(code));
+      return accept_failed(code);
     }
   }
 }
@@ -178,16 +189,18 @@ int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept {
   release(l);
   if (request.home) return status;
   task& self = *rt.current;
-  // An error of accepting is the call's own; a failure of handlers comes as their group.
-  const int own_error = status < 0 && status != STRUCTIO_ECANCELLED ? status : 0;
-  if (own_error != 0) {
-    scope_cancel(own.around, cancel_source::nursery, &self, "accepting failed");
-    status = 0;
-  }
+  // An error of accepting alone is the call's own; what handlers failed with comes as a group.
+  const bool accepting_failed = status < 0 && status != STRUCTIO_ECANCELLED;
   status = nursery_close(own, status, f);
+  if (accepting_failed) status = unwrap_only(status, f);
   failure_release(self.in_flight);
   self.in_flight = f;
-  return status == 0 && own_error != 0 ? own_error : status;
+  if (accepting_failed && f) {
+    char line[300];
+    failure_one_line(*f, line, sizeof line);
+    base::fail(status, "%s", line);
+  }
+  return status;
 }
 
 void shut(tcp_listener& l) noexcept {
