@@ -48,7 +48,9 @@
 #endif
 
 #define STRUCTIO_UNINSTRUMENTED __attribute__((no_sanitize("address", "thread")))
-#define STRUCTIO_SWITCH_INLINE __attribute__((always_inline)) inline
+// Uninstrumented as well: what is inlined into such a function brings its own marks along, and they
+// would stay in the shadow of the frame.
+#define STRUCTIO_SWITCH_INLINE STRUCTIO_UNINSTRUMENTED __attribute__((always_inline)) inline
 
 namespace structio::ctx::sanitizer {
 
