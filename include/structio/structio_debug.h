@@ -27,8 +27,7 @@ typedef struct structio_statistics {
 /* Any task or hook. */
 STRUCTIO_API int structio_get_statistics(structio_statistics* statistics);
 
-/* --- the tree
- * -------------------------------------------------------------------------------------- */
+/* The tree. */
 
 /* Every task with what it waits for, its nurseries and its scopes with their deadlines, as indented
  * text. Returns the length that the whole text has; always terminated when size > 0. Any task or

@@ -98,8 +98,7 @@ STRUCTIO_API int structio_stream_set_nodelay(structio_stream* stream, int on);
  * write or close it. */
 STRUCTIO_API int structio_stream_descriptor(structio_stream* stream, int64_t* descriptor);
 
-/* --- serving
- * -------------------------------------------------------------------------------------- */
+/* Serving. */
 
 /* Serves one connection. The stream is closed and freed when it returns. A negative result fails
  * the nursery of the handlers, and so the server. */
@@ -119,8 +118,7 @@ typedef struct structio_serve_options {
 STRUCTIO_API int structio_serve(structio_listener* listener, structio_serve_fn handler, void* arg,
                                 const structio_serve_options* options);
 
-/* --- what a function does when it is cancelled, as data
- * ------------------------------------------- */
+/* What a function does when it is cancelled, as data. */
 
 enum structio_effect {
   STRUCTIO_EFFECT_NONE = 0,    /* not a cancel point */

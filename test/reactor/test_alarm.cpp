@@ -88,7 +88,7 @@ TEST_CASE("an alarm that has gone off does not end waits for ever", "[reactor]")
   sleep_until(l, l.r.now() + millisecond);
   bool woken = false;
   std::thread other([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // style-ok: any length will do
     woken = true;
     l.r.wake();
   });
