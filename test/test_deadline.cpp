@@ -201,6 +201,26 @@ TEST_CASE("of two deadlines in one pass the outer scope catches", "[SRC-21]") {
   });
 }
 
+TEST_CASE("sleeping takes as long as asked for", "[TIME-01][TIME-02]") {
+  face::run([] {
+    const auto start = structio::now();
+    structio::sleep(1s);
+    CHECK(seconds_since(start) == 1);
+    structio::sleep_until(start + 2s);
+    CHECK(seconds_since(start) == 2);
+    structio::sleep_until(start);
+    structio::sleep(0s);
+    CHECK(seconds_since(start) == 2);
+    structio::testing::assert_checkpoints([] { structio::sleep(0s); });
+    structio::testing::assert_checkpoints([&] { structio::sleep_until(start); });
+    cancel_scope scope;
+    scope.run([&] {
+      scope.set_deadline(structio::now());
+      CHECK(is_cancelled([] { structio::sleep(0s); }));
+    });
+  });
+}
+
 TEST_CASE("move_on_after moves on", "[TIME-03]") {
   face::run([] {
     const auto start = structio::now();

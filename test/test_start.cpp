@@ -378,3 +378,21 @@ TEST_CASE("a started child is no longer cancelled with its starter", "[START-20]
     CHECK(child_finished);
   });
 }
+
+TEST_CASE("nobody else gets into the hidden nursery", "[START-19]") {
+  face::run([] {
+    bool ran = false;
+    open_nursery([&](nursery& n) {
+      n.start([&](task_status<void>& status) {
+        structio_nursery* hidden = structio::debug::parent_nursery(structio::current_task());
+        const auto other = [](void* arg) {
+          *static_cast<bool*>(arg) = true;
+          return 0;
+        };
+        CHECK(structio_nursery_start_soon(hidden, other, &ran) == STRUCTIO_EMISUSE);
+        status.started();
+      });
+    });
+    CHECK(!ran);
+  });
+}
