@@ -12,8 +12,8 @@ using namespace structio::capi;
 namespace {
 
 // Name without its prefix, whether it is a checkpoint every time, what has happened when it was
-// cancelled. The two halves of a checkpoint and the end of a nursery are listed since they give way
-// or look, but do not do both; those that only call a function of the user's are what that is.
+// cancelled. The halves of a checkpoint and the end of a nursery are here since they give way or
+// look, though never both; what only calls a function of the user's is whatever that one is.
 #define STRUCTIO_OP_MAP(X)                   \
   X(cancel_shielded_checkpoint, false, NONE) \
   X(checkpoint, true, NOTHING)               \
@@ -24,7 +24,7 @@ namespace {
   X(lot_park, true, NOTHING)                 \
   X(move_on_after, false, BODY)              \
   X(nursery_close, false, NONE)              \
-  X(nursery_start, true, BODY)               \
+  X(nursery_start, false, BODY)              \
   X(park, true, NOTHING)                     \
   X(serve, true, BODY)                       \
   X(sleep, true, NOTHING)                    \
@@ -33,7 +33,7 @@ namespace {
   X(stream_close, true, CLOSED)              \
   X(stream_receive_some, true, NOTHING)      \
   X(stream_send_all, true, PREFIX)           \
-  X(stream_send_eof, true, NOTHING)          \
+  X(stream_send_eof, true, PREFIX)           \
   X(task_join, true, NOTHING)                \
   X(tcp_connect, true, CLOSED)               \
   X(wait_all_tasks_blocked, true, NOTHING)
