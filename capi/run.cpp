@@ -11,6 +11,8 @@ using namespace structio::capi;
 
 namespace {
 
+constexpr std::size_t largest_stack = std::size_t{1} << 30;  // as for a single task's
+
 int report(int code, rt::failure* f, structio_failure** out) noexcept {
   if (f) {
     char text[360];
@@ -44,6 +46,9 @@ int structio_run(structio_task_fn fn, void* arg, const structio_run_options* giv
   }
   if (options.interrupt > STRUCTIO_INTERRUPT_HANDLE || options.budget > INT32_MAX) {
     return fail(STRUCTIO_EINVALID, "structio_run: an option is out of range");
+  }
+  if (options.stack_size > largest_stack) {
+    return fail(STRUCTIO_EINVALID, "structio_run: a stack has at most 1 GiB");
   }
   rt::run_options inner;
   inner.fn = fn;

@@ -29,6 +29,7 @@ std::uint8_t next_run_number() noexcept {
 }
 
 int open(runtime& rt) noexcept {
+  failure_no_memory();  // made while there is memory
   if (const int code = rt.kernel.open()) {
     return base::fail(code, "the event loop cannot be made: %s", reactor::os_error_text(code));
   }

@@ -4,8 +4,8 @@
 
 #include <sys/syscall.h>
 
-#include "reactor/call_counter.hpp"
 #include "reactor/reactor_fixture.hpp"
+#include "support/call_counter.hpp"
 
 using namespace reactor_test;
 
@@ -72,28 +72,11 @@ bool echo(peer& client) {
   return client.hear() == "ping";
 }
 
-/// The server's port, told by the child through a pipe.
-struct told_port {
-  int ends[2];
-  told_port() { REQUIRE(pipe(ends) == 0); }
-  ~told_port() {
-    ::close(ends[0]);
-    ::close(ends[1]);
-  }
-  void tell(std::uint16_t port) const {
-    if (write(ends[1], &port, sizeof port) != sizeof port) _exit(1);
-  }
-  std::uint16_t ask() const {
-    std::uint16_t port = 0;
-    return read(ends[0], &port, sizeof port) == sizeof port ? port : std::uint16_t{0};
-  }
-};
-
 }  // namespace
 
 TEST_CASE("a steady echo costs three system calls", "[reactor]") {
   constexpr int rounds = 200;
-  told_port port;
+  told_number port;
   call_counter counter;
   bool right = true;
   counter.run(
@@ -120,7 +103,7 @@ TEST_CASE("a steady echo costs three system calls", "[reactor]") {
 
 TEST_CASE("a connection costs at most eleven system calls from accept to close", "[reactor]") {
   constexpr int rounds = 100;
-  told_port port;
+  told_number port;
   call_counter counter;
   bool right = true;
   counter.run(

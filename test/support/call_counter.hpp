@@ -12,11 +12,12 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <thread>
 
-namespace reactor_test {
+namespace sockets {
 
 class call_counter {
  public:
@@ -83,6 +84,27 @@ class call_counter {
   }
 };
 
-}  // namespace reactor_test
+/// What a child process tells by a number, say its server's port.
+struct told_number {
+  int ends[2] = {-1, -1};
+  told_number() {
+    if (pipe(ends) != 0) ends[0] = ends[1] = -1;
+  }
+  told_number(const told_number&) = delete;
+  told_number& operator=(const told_number&) = delete;
+  ~told_number() {
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+  void tell(std::uint16_t number) const {
+    if (write(ends[1], &number, sizeof number) != sizeof number) _exit(1);
+  }
+  std::uint16_t ask() const {
+    std::uint16_t number = 0;
+    return read(ends[0], &number, sizeof number) == sizeof number ? number : std::uint16_t{0};
+  }
+};
+
+}  // namespace sockets
 
 #endif
