@@ -2,8 +2,10 @@
 """Makes the reference from the headers: each comment with the declarations it belongs to.
 
 Usage: reference.py OUTPUT.md. The headers are the manual; this only turns them into a page with a
-table of contents, so there is nothing here to keep in step with them.
+table of contents, so there is nothing here to keep in step with them. It also looks whether the
+links between the pages that are written by hand lead anywhere, and fails when one does not.
 """
+import glob
 import os
 import re
 import sys
@@ -11,8 +13,9 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INCLUDE = os.path.join(ROOT, "include", "structio")
 # Lines of a header that a reader of the reference has no use for.
-NOISE = re.compile(r'^\s*(#\s*define \w+_H|#\s*(ifn?def|endif|include|pragma|if|else|elif|undef)\b.*|extern "C" \{|\}'
-                   r'( // namespace.*| namespace.*)?)\s*$')
+NOISE = re.compile(r'^\s*(#\s*define \w+_H|#\s*(ifn?def|endif|include|pragma|if|else|elif|undef)\b.*'
+                   r'|extern "C" \{|\}( // namespace.*| namespace.*)?'
+                   r'|(inline )?namespace [\w:]*(::inline v0)? \{)\s*$')
 
 
 def text_of(comment):
@@ -46,16 +49,29 @@ def page(name):
         text = file.read()
     out = [f"\n## {name}\n"]
     language = "c" if name.endswith(".h") else "cpp"
-    for comment, code in blocks(text):
+    for number, (comment, code) in enumerate(blocks(text)):
         names = list(dict.fromkeys(names_of(code)))
-        if names:
-            out.append("### " + ", ".join(f"`{n}`" for n in names[:4])
-                       + (", ..." if len(names) > 4 else ""))
+        heading = "### " + ", ".join([f"`{n}`" for n in names[:4]] + ["..."] * (len(names) > 4))
         preformatted = re.search(r"^ {4}", comment, re.M)
-        out.append(f"```text\n{comment}\n```" if preformatted else comment)
+        words = f"```text\n{comment}\n```" if preformatted else comment
+        # The first comment is on the header as a whole.
+        out += [words, heading] if number == 0 else [heading, words]
+        if not names:
+            out.remove(heading)
         if code:
             out.append(f"```{language}\n{code}\n```")
     return "\n\n".join(out)
+
+
+def dead_links():
+    """Relative links, in the pages written by hand, to files that are not there."""
+    pages = [os.path.join(ROOT, "README.md"), os.path.join(ROOT, "CHANGELOG.md")]
+    for name in pages + sorted(glob.glob(os.path.join(ROOT, "docs", "*.md"))):
+        with open(name, encoding="utf-8") as file:
+            text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", file.read(), flags=re.S | re.M)
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+            if "://" not in link and not os.path.exists(os.path.join(os.path.dirname(name), link)):
+                yield f"{os.path.relpath(name, ROOT)}: {link} is not there"
 
 
 def main():
@@ -65,7 +81,10 @@ def main():
     with open(sys.argv[1], "w", encoding="utf-8") as file:
         file.write("# The reference of structio\n\nMade from the headers; do not edit.\n\n" + contents
                    + "\n" + "\n".join(page(n) for n in names) + "\n")
+    dead = list(dead_links())
+    print("".join(f"{line}\n" for line in dead), end="")
+    return 1 if dead else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
