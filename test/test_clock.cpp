@@ -221,7 +221,6 @@ TEST_CASE(
     CHECK(done == 3);
     CHECK(structio_nursery_close(&n, 0, nullptr) == 0);
 
-    // Two such waits: the first that is woken cancels the other.
     auto patient = [] { return structio_wait_all_tasks_blocked(STRUCTIO_SECONDS(9999)); };
     structio_nursery_open(&n);
     spawn(n, "patient", patient);
@@ -233,6 +232,17 @@ TEST_CASE(
   };
   CHECK(run(body) == 0);
   CHECK(structio_wait_all_tasks_blocked(0) == STRUCTIO_ENOTASK);
+}
+
+TEST_CASE("a wait for rest that was cancelled leaves nothing behind") {
+  auto body = [] {
+    int cut = 0;
+    auto patient = [](void*) { return structio_wait_all_tasks_blocked(STRUCTIO_SECONDS(9999)); };
+    CHECK(structio_move_on_after(STRUCTIO_MILLISECONDS(1), patient, nullptr, &cut) == 0);
+    CHECK(cut == 1);
+    return structio_sleep_forever();  // nobody waits for rest: this is a deadlock at once
+  };
+  CHECK(run(body) == STRUCTIO_EDEADLOCK);
 }
 
 TEST_CASE("a sleeping task is at rest [TST-03]") {

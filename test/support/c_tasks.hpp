@@ -8,6 +8,7 @@
 
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace c_tasks {
 
@@ -79,6 +80,20 @@ inline std::string text_of(int64_t (*describe)(char*, size_t)) {
   describe(text.data(), text.size());
   text.pop_back();
   return text;
+}
+
+inline std::vector<structio_task_id> children_of(const structio_nursery* n) {
+  std::vector<structio_task_id> ids(16);
+  const int64_t count = structio_debug_children(n, ids.data(), ids.size());
+  ids.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  return ids;
+}
+
+inline std::vector<structio_nursery*> nurseries_of(structio_task_id task) {
+  std::vector<structio_nursery*> found(16);
+  const int64_t count = structio_debug_nurseries(task, found.data(), found.size());
+  found.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  return found;
 }
 
 }  // namespace c_tasks
