@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INCLUDE = os.path.join(ROOT, "include", "structio")
 # Lines of a header that a reader of the reference has no use for.
 NOISE = re.compile(r'^\s*(#\s*define \w+_H|#\s*(ifn?def|endif|include|pragma|if|else|elif|undef)\b.*'
-                   r'|extern "C" \{|\}( // namespace.*| namespace.*)?'
+                   r'|extern "C" \{|\}( +// namespace.*| namespace.*)?'
                    r'|(inline )?namespace [\w:]*(::inline v0)? \{)\s*$')
 
 
