@@ -111,3 +111,12 @@ int structio_run_local_reset(const void* key, structio_local_token* given) {
   if (!r) return refused();
   return reset({&r->run_locals, r->number, 0}, key, given, "structio_run_local_reset");
 }
+
+int structio_local_token_free(structio_local_token* given) {
+  if (!given) return 0;
+  auto* t = reinterpret_cast<token*>(given);
+  if (t->magic != token::magic_value) return 0;
+  t->magic = 0;
+  rt::local_value_release(t->before);
+  return 0;
+}

@@ -59,17 +59,13 @@ tcp_address read_address(int (*read)(Handle*, char*, std::size_t, std::uint16_t*
 /// destroyed there, in hooks, or anywhere after the run.
 class tcp_stream {
  public:
-  tcp_stream(tcp_stream&& other) noexcept
-      : raw_(std::exchange(other.raw_, nullptr)), borrowed_(other.borrowed_) {}
+  tcp_stream(tcp_stream&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
   tcp_stream& operator=(tcp_stream&& other) noexcept {
     std::swap(raw_, other.raw_);
-    std::swap(borrowed_, other.borrowed_);
     return *this;
   }
   /// Closes at once, without waiting.
-  ~tcp_stream() {
-    if (!borrowed_) structio_stream_free(raw_);
-  }
+  ~tcp_stream() { structio_stream_free(raw_); }
 
   /// Waits until at least one byte is there and takes at most buffer.size(). Returns how many, 0 at
   /// the end of the stream. Checkpoint. Cancelled: nothing was taken. Throws `cancelled`,
@@ -117,8 +113,7 @@ class tcp_stream {
 
  private:
   friend struct detail::net_access;
-  explicit tcp_stream(structio_stream* raw, bool borrowed = false) noexcept
-      : raw_(raw), borrowed_(borrowed) {}
+  explicit tcp_stream(structio_stream* raw) noexcept : raw_(raw) {}
 
   std::size_t receive(void* data, std::size_t size) {
     return static_cast<std::size_t>(
@@ -129,7 +124,6 @@ class tcp_stream {
   }
 
   structio_stream* raw_;
-  bool borrowed_;
 };
 
 /// Waits for connections. Movable; one accepting task at a time.
@@ -168,19 +162,18 @@ class tcp_listener {
 namespace detail {
 
 struct net_access {
-  static tcp_stream stream(structio_stream* raw, bool borrowed = false) noexcept {
-    return tcp_stream(raw, borrowed);
-  }
+  static tcp_stream stream(structio_stream* raw) noexcept { return tcp_stream(raw); }
   static tcp_listener listener(structio_listener* raw) noexcept { return tcp_listener(raw); }
 
-  /// Lets the library call `handler` for each connection; the stream is the library's.
+  /// Lets the library call `handler` for each connection, which owns its stream.
   template <class Handler>
   static void serve(structio_listener* listener, Handler& handler, structio_nursery* handlers) {
     const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
-      return enter([&] { (*handler_of<Handler>(arg))(stream(raw, true)); });
+      return enter([&] { (*handler_of<Handler>(arg))(stream(raw)); });
     };
     structio_serve_options options{};
     options.struct_size = sizeof options;
+    options.handler_owns_stream = 1;
     options.handler_nursery = handlers;
     const int status = structio_serve(listener, entry, address_of(handler), &options);
     if (status < 0) throw_in_flight(status);
@@ -243,10 +236,11 @@ inline tcp_stream connect_tcp(const tcp_connect_options& options) {
 }
 
 /// Accepts for ever and runs `handler(tcp_stream)` for each connection in a task of its own, with
-/// a copy-free reference to this one handler. The stream is closed when the handler returns,
-/// wherever it was moved to. When descriptors or memory run out it pauses and goes on. Its accept
-/// loop ends on stop, and it then returns as soon as its handlers have ended: a stop drains a
-/// server. Checkpoint. Throws `cancelled`, exception_group (what handlers threw), closed_error.
+/// a copy-free reference to this one handler. The stream is the handler's, which may move it to
+/// where it lives on; else it is closed when the handler returns. When descriptors or memory run
+/// out it pauses and goes on. Its accept loop ends on stop, and it then returns as soon as its
+/// handlers have ended: a stop drains a server. Checkpoint. Throws `cancelled`, exception_group
+/// (what handlers threw), closed_error.
 template <class Handler>
 requires std::is_invocable_v<Handler&, tcp_stream>
 void serve(tcp_listener& listener, Handler&& handler) {

@@ -117,6 +117,10 @@ STRUCTIO_API int structio_local_get(const void* key, void** value);
  * before, another key, another task). Any thread. */
 STRUCTIO_API int structio_local_reset(const void* key, structio_local_token* token);
 
+/* Forgets a token that will not be used for a reset; harmless after one, and for NULL. The thread
+ * of the set. */
+STRUCTIO_API int structio_local_token_free(structio_local_token* token);
+
 /* The same for values that all tasks of the run share, and that end with it. Any task or hook. */
 STRUCTIO_API int structio_run_local_set(const void* key, void* value, structio_drop_fn drop,
                                         structio_local_token* token);

@@ -66,6 +66,7 @@ class local_token {
  public:
   local_token(const local_token&) = delete;
   local_token& operator=(const local_token&) = delete;
+  ~local_token() { structio_local_token_free(&raw_); }
 
  private:
   template <class, class>

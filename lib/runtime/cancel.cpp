@@ -38,7 +38,8 @@ void set_why(scope& s, reason* r) noexcept {
 int scope_enter(runtime& rt, task& t, scope& s) noexcept {
   bool expired = false;
   s.rt = &rt;
-  if (s.kind != deadline_kind::none && !s.cancel_called && s.deadline != base::forever) {
+  if (s.deadline == base::forever) s.kind = deadline_kind::none;
+  if (s.kind != deadline_kind::none && !s.cancel_called) {
     const std::int64_t now = rt.now();
     if (s.kind == deadline_kind::relative) s.deadline = base::saturating_add(now, s.deadline);
     s.kind = deadline_kind::absolute;
