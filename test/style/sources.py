@@ -22,6 +22,7 @@ LISTS += [
     ("test", "context_test_sources", "test/context", (".cpp",)),
     ("test", "reactor_test_sources", "test/reactor", (".cpp",)),
     ("test", "runtime_test_sources", "test/runtime", (".cpp",)),
+    ("test", "fault_sources", "test/faults", (".cpp",)),
     ("test", "support_sources", "test/support", (".cpp",)),
     ("test", "crash_programs", "test/crash", (".cpp",)),
     ("test", "c_programs", "test/c", (".c",)),
