@@ -1,10 +1,54 @@
 // Watchers of process signals. Any number may watch the same signal; libuv's handler does no more
-// than write to the loop's own pipe.
+// than write to the loop's own pipe. What the process did about a signal before the first of all
+// its watchers came is done again when the last has gone: libuv would leave the default.
+#include <mutex>
+
 #include "base/status.hpp"
 #include "reactor/uv_reactor_state.hpp"
 
+#ifndef _WIN32
+#include <signal.h>
+#endif
+
 namespace structio::reactor {
 namespace {
+
+#ifndef _WIN32
+constexpr int signals_known = 65;
+
+struct watched {
+  int watchers = 0;  // of every loop in the process
+  struct sigaction before;
+};
+std::mutex watched_mutex;
+watched watched_signals[signals_known];
+
+int start(uv_signal_t& uv, uv_signal_cb tell, int signum) noexcept {
+  if (signum <= 0 || signum >= signals_known) return UV_EINVAL;
+  const std::lock_guard lock(watched_mutex);
+  watched& w = watched_signals[signum];
+  if (w.watchers == 0 && sigaction(signum, nullptr, &w.before) != 0) return UV_EINVAL;
+  const int status = uv_signal_start(&uv, tell, signum);
+  if (status == 0) ++w.watchers;
+  return status;
+}
+
+void stop(uv_signal_t& uv) noexcept {
+  const int signum = uv.signum;  // 0 when it was never started
+  if (signum == 0) return;
+  const std::lock_guard lock(watched_mutex);
+  uv_signal_stop(&uv);
+  watched& w = watched_signals[signum];
+  if (--w.watchers == 0) sigaction(signum, &w.before, nullptr);
+}
+#else
+int start(uv_signal_t& uv, uv_signal_cb tell, int signum) noexcept {
+  return uv_signal_start(&uv, tell, signum);
+}
+void stop(uv_signal_t& uv) noexcept {
+  uv_signal_stop(&uv);
+}
+#endif
 
 void on_signal(uv_signal_t* handle, int number) {
   signal_slot& s = *static_cast<signal_slot*>(handle->data);
@@ -30,7 +74,7 @@ int signal_watch(uv_reactor& r, int signum, operation& op, signal_slot*& out) no
     return status;
   }
   s->uv.data = s;
-  status = uv_signal_start(&s->uv, on_signal, signum);
+  status = start(s->uv, on_signal, signum);
   if (status < 0) {
     close(*s);
     return status;
@@ -44,6 +88,7 @@ void close(signal_slot& s) noexcept {
   if (s.closing) return;
   s.closing = true;
   s.home->forget(s.watcher);
+  stop(s.uv);
   uv_close(reinterpret_cast<uv_handle_t*>(&s.uv), on_closed);
 }
 
