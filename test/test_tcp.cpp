@@ -269,8 +269,8 @@ TEST_CASE("nobody listens there", "[SOCK-24]") {
 TEST_CASE("a port is taken, or shared by agreement") {
   run([] {
     auto first = listen();
-    const auto taken = thrown<structio::error>(
-        [&] { listen_tcp({.host = "127.0.0.1", .port = first.port()}); });
+    const auto taken =
+        thrown<structio::error>([&] { listen_tcp({.host = "127.0.0.1", .port = first.port()}); });
     REQUIRE(taken);
     CHECK(std::string(taken->name()) == "EADDRINUSE");
     CHECK_THAT(taken->what(), ContainsSubstring("cannot listen on 127.0.0.1 port"));
