@@ -95,9 +95,7 @@ int structio_checkpoint(void) {
 int structio_checkpoint_if_cancelled(void) {
   rt::runtime* r = in_task("structio_checkpoint_if_cancelled");
   if (!r) return refused();
-  const int code = rt::cancel_check(*r);
-  if (code != 0) rt::give_way(*r);
-  return code;
+  return rt::cancel_check(*r);
 }
 
 int structio_cancel_shielded_checkpoint(void) {

@@ -1,6 +1,7 @@
 // The slow half of the pool: size classes, new slabs, and letting memory go after a peak.
 #include "context/stack_pool.hpp"
 
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
@@ -50,7 +51,28 @@ stack_pool::stack_pool(const stack_pool_options& options) noexcept
   }
 }
 
+namespace {
+
+// Slabs that a pool had to leave behind: kept findable, so that a leak checker does not call them
+// lost.
+struct left_behind {
+  slab** slabs;
+  left_behind* next;
+};
+std::atomic<left_behind*> all_left_behind{nullptr};
+
+void leave_behind(slab** slabs) noexcept {
+  auto* left = new (std::nothrow) left_behind{slabs, nullptr};
+  if (!left) return;
+  left->next = all_left_behind.load(std::memory_order_relaxed);
+  while (!all_left_behind.compare_exchange_weak(left->next, left, std::memory_order_release)) {
+  }
+}
+
+}  // namespace
+
 stack_pool::~stack_pool() {
+  if (left_mapped_) return leave_behind(slabs_);
   for (size_class& c : classes_) {
     STRUCTIO_ASSERT(c.in_use == 0);
     while (stack* s = c.warm) {

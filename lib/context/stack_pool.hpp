@@ -90,10 +90,14 @@ class stack_pool {
   /// any index.
   stack* at(std::uint32_t index) const noexcept;
 
+  /// The destructor will leave all memory mapped: for tenants that can never be asked to leave.
+  void leave_mapped() noexcept { left_mapped_ = true; }
+
   stack_pool_statistics statistics() const noexcept;
   std::size_t default_size() const noexcept { return default_size_; }
 
  private:
+  bool left_mapped_ = false;
   struct size_class {
     stack* warm = nullptr;  ///< free stacks with pages behind them, the last one released first
     std::size_t in_use = 0;

@@ -67,76 +67,6 @@ void destroy(failure* f) noexcept {
   }
 }
 
-int copy_whiles(const failure& from, failure& to) noexcept {
-  for (const while_line* line = from.first_while; line; line = line->next) {
-    if (const int code = failure_add_while(to, line->text())) return code;
-  }
-  return 0;
-}
-
-// A group with some of the members of `from` (each retained) and its "while" lines; null in `out`
-// for no members.
-int subgroup(const failure& from, failure* const* members, std::size_t count,
-             failure*& out) noexcept {
-  out = nullptr;
-  if (count == 0) return 0;
-  failure* group = failure_group(members, count);
-  if (!group) return STRUCTIO_ENOMEM;
-  std::memcpy(group->task_name, from.task_name, sizeof group->task_name);
-  if (copy_whiles(from, *group) != 0) {
-    group->count = 0;  // the members are still the caller's
-    failure_release(group);
-    return STRUCTIO_ENOMEM;
-  }
-  out = group;
-  return 0;
-}
-
-void release_all(failure** list, std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; ++i) failure_release(list[i]);
-}
-
-// Splits without consuming: both results hold references of their own.
-int split_tree(failure& f, leaf_match match, void* arg, failure*& matched,
-               failure*& rest) noexcept {
-  matched = rest = nullptr;
-  if (f.kind != failure_kind::group) {
-    (match(f, arg) ? matched : rest) = failure_retain(&f);
-    return 0;
-  }
-  auto** lists = static_cast<failure**>(std::calloc(f.count * 2 + 1, sizeof(failure*)));
-  if (!lists) return STRUCTIO_ENOMEM;
-  failure** hits = lists;
-  failure** others = lists + f.count;
-  std::size_t hit_count = 0;
-  std::size_t other_count = 0;
-  int code = 0;
-  for (std::size_t i = 0; i < f.count && code == 0; ++i) {
-    failure* hit = nullptr;
-    failure* other = nullptr;
-    code = split_tree(*f.members[i], match, arg, hit, other);
-    if (hit) hits[hit_count++] = hit;
-    if (other) others[other_count++] = other;
-  }
-  if (code == 0 && hit_count == 0) {  // nothing matched: the group itself, not a copy
-    rest = failure_retain(&f);
-    release_all(others, other_count);
-    std::free(lists);
-    return 0;
-  }
-  if (code == 0) code = subgroup(f, hits, hit_count, matched);
-  if (code == 0) {
-    hit_count = 0;  // now the group's
-    code = subgroup(f, others, other_count, rest);
-    if (code == 0) other_count = 0;
-  }
-  if (code != 0) failure_drop(matched);
-  release_all(hits, hit_count);
-  release_all(others, other_count);
-  std::free(lists);
-  return code;
-}
-
 }  // namespace
 
 failure* failure_status(int code, const char* message) noexcept {
@@ -221,27 +151,6 @@ failure* failure_of(runtime&, const task& t, int code, failure* in_flight) noexc
 void failure_let_go(failure& f) noexcept {
   if (f.immortal) return;
   if (f.references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(&f);
-}
-
-bool failure_filter_cancelled(failure*& f) noexcept {
-  if (!f->has_cancelled) return false;  // the usual case, at every scope that an error passes
-  failure* cancelled = nullptr;
-  failure* rest = nullptr;
-  const auto is_cancelled = [](const failure& leaf, void*) {
-    return leaf.kind == failure_kind::cancelled;
-  };
-  if (failure_split(f, is_cancelled, nullptr, cancelled, rest) != 0) return false;
-  f = rest;
-  const bool found = cancelled != nullptr;
-  failure_release(cancelled);
-  return found;
-}
-
-int failure_split(failure* f, leaf_match match, void* arg, failure*& matched,
-                  failure*& rest) noexcept {
-  const int code = split_tree(*f, match, arg, matched, rest);
-  if (code == 0) failure_release(f);
-  return code;
 }
 
 int failure_add_while(failure& f, const char* doing) noexcept {

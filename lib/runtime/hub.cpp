@@ -34,8 +34,10 @@ idle_plan plan_idle(runtime& rt) noexcept {
     plan.step = idle_step::jump;
     plan.cushion = rt.clock->autojump;
   }
-  if (plan.step != idle_step::none && plan.cushion > 0) {
-    plan.ends = base::saturating_add(rt.kernel.now(), plan.cushion);
+  if (plan.step != idle_step::none && plan.cushion > 0 && rt.sched.ready() == 0) {
+    // Counted from when everybody began to wait: a poll that returns for nothing changes nothing.
+    if (rt.idle_since == base::long_ago) rt.idle_since = rt.kernel.now();
+    plan.ends = base::saturating_add(rt.idle_since, plan.cushion);
   }
   return plan;
 }
@@ -99,6 +101,7 @@ bool can_anything_happen(const runtime& rt) noexcept {
 
 void run_ready(runtime& rt) noexcept {
   if (rt.sched.ready() == 0) return;
+  rt.idle_since = base::long_ago;
   rt.sched.looked(rt.kernel.now(), rt.clock ? base::forever : rt.timers.next());
   if (task* t = rt.sched.take_after_look()) {
     rt.current = t;
@@ -120,7 +123,10 @@ void hub_loop(runtime& rt) noexcept {
   while (rt.main || rt.living > 0) {
     const idle_plan plan = plan_idle(rt);
     if (!can_anything_happen(rt)) {
-      if (++rounds_in_deadlock > force_after) return;  // reported already; its stacks are lost
+      if (++rounds_in_deadlock > force_after) {
+        deadlock_given_up(rt);
+        return;
+      }
       deadlock_found(rt);
     }
     const std::uint64_t posted = rt.door->queued();
@@ -133,7 +139,9 @@ void hub_loop(runtime& rt) noexcept {
       something = true;
     }
     if (rt.timers.size() > 0) rt.timers.expire(rt.now());
-    if (!something && rt.sched.ready() == 0 && pending_before == rt.kernel.pending()) {
+    if (something || pending_before != rt.kernel.pending()) {
+      rt.idle_since = base::long_ago;
+    } else if (rt.sched.ready() == 0) {
       step_idle(rt, plan);
     }
     run_ready(rt);

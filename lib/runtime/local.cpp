@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "base/message.hpp"
 #include "base/status.hpp"
@@ -12,7 +13,9 @@ namespace {
 
 struct thread_chain {
   local_node* head = nullptr;
-  ~thread_chain() { local_release(head); }
+  ~thread_chain() {
+    while (head) local_release(std::exchange(head, nullptr));
+  }
 };
 
 }  // namespace

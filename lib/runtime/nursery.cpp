@@ -151,8 +151,11 @@ void nursery_abandon(nursery& n) noexcept {
   scope_cancel(n.around, cancel_source::misnesting, nullptr,
                "a scope or nursery around it was closed in the wrong order");
   await_children(n);
-  failure* group = gather(n, false);
-  failure_release(group);
+  for (std::uint32_t i = 0; i < n.failure_count; ++i) {
+    // What fails in there is lost with it, but the user's wish to end the program is not.
+    if (n.failures[i]->code == STRUCTIO_EINTERRUPTED) n.owner->attention |= attention_interrupt;
+  }
+  failure_release(gather(n, false));
   n.owner->open_nurseries = n.outer;
   n.owner = nullptr;
   nursery_forget(n);

@@ -2,6 +2,7 @@
 #include "runtime/runtime.hpp"
 
 #include <cstdio>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/message.hpp"
@@ -105,7 +106,7 @@ void close(runtime& rt) noexcept {
   if (rt.options.overflow_report) overflow_watch_end(rt.machine);
   scope_release(rt.main_scope);
   scope_release(rt.system.around);
-  local_release(rt.run_locals);
+  while (rt.run_locals) local_release(std::exchange(rt.run_locals, nullptr));
   local_release(rt.first_locals);
   nursery_forget(rt.system);
   rt.machine.close();

@@ -71,8 +71,9 @@ struct runtime {
   std::uint64_t living = 0;
   std::uint64_t spawned = 0;
   std::uint64_t polls = 0;
-  std::int64_t trim_at = base::forever;  ///< when the stack pool wants to let go of more
-  bool ending = false;                   ///< no new system tasks
+  std::int64_t idle_since = base::long_ago;  ///< real; long_ago: something has happened since
+  std::int64_t trim_at = base::forever;      ///< when the stack pool wants to let go of more
+  bool ending = false;                       ///< no new system tasks
   bool forced = false;  ///< a deadlock survived its own cancellation: waits are ended by force
 
   // What the main task came to.
@@ -114,6 +115,10 @@ void hub_loop(runtime& rt) noexcept;
 
 /// Nothing can ever happen any more: reports, and begins to take the run down (deadlock.cpp).
 void deadlock_found(runtime& rt) noexcept;
+
+/// Some task waits again and again whatever it is told: the run ends without it, and its memory
+/// stays.
+void deadlock_given_up(runtime& rt) noexcept;
 
 /// Something that must not fail has failed: the run will end with STRUCTIO_EINTERNAL. Consumes
 /// `cause`.

@@ -4,8 +4,8 @@
 
 #include <alloca.h>
 
-#include <cstring>
 #include <new>
+#include <utility>
 
 #include "base/message.hpp"
 #include "base/status.hpp"
@@ -72,10 +72,8 @@ void finish(task& t, int status) noexcept {
   t.in_flight = nullptr;
   if (t.breakers) breakers_fire(t);
   if (t.cell) status = cell_task_ended(t, status, in_flight);
-  if (t.locals) {
-    local_release(t.locals);
-    t.locals = nullptr;
-  }
+  // A value's drop function may look at, or set, other locals of the task.
+  while (t.locals) local_release(std::exchange(t.locals, nullptr));
   t.wait.state = wait_state::ended;
   --rt.living;
   if (t.home) {

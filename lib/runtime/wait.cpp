@@ -126,6 +126,12 @@ int take_abort(task& t) noexcept {
   return STRUCTIO_ECANCELLED;
 }
 
+int attend(runtime& rt) noexcept {
+  const int code = take_attention(*rt.current);
+  if (code != 0) give_way(rt);
+  return code;
+}
+
 void yield(runtime& rt) noexcept {
   task& self = *rt.current;
   ++self.schedule_points;

@@ -51,10 +51,13 @@ int take_attention(task& t) noexcept;
 /// though a shield may have been raised since.
 int take_abort(task& t) noexcept;
 
+/// The slow half of cancel_check: a task that ignores what it is told must not keep the others out.
+int attend(runtime& rt) noexcept;
+
 inline int cancel_check(runtime& rt) noexcept {
   task& t = *rt.current;
   ++t.cancel_points;
-  return t.attention == 0 ? 0 : take_attention(t);
+  return t.attention == 0 ? 0 : attend(rt);
 }
 
 /// Gives way unconditionally. No cancel point.
