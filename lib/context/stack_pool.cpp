@@ -72,7 +72,10 @@ void leave_behind(slab** slabs) noexcept {
 }  // namespace
 
 stack_pool::~stack_pool() {
-  if (left_mapped_) return leave_behind(slabs_);
+  if (left_mapped_) {
+    leave_behind(slabs_);
+    return;
+  }
   for (size_class& c : classes_) {
     STRUCTIO_ASSERT(c.in_use == 0);
     while (stack* s = c.warm) {
