@@ -198,7 +198,7 @@ TEST_CASE("closed between a wake-up and the turn of who was woken", "[FD-07]") {
             int code = 1;
             open_nursery([&](nursery& n) {
               n.start_soon([&] { code = structio_listener_accept(l, &got); });
-              structio::checkpoint();
+              settle();
               uint16_t port = 0;
               structio_listener_address(l, nullptr, 0, &port);
               peer client(port);
