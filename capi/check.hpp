@@ -59,6 +59,17 @@ Object* block(const Storage* storage, const char* call, const char* what) noexce
   return nullptr;
 }
 
+/// True when the storage is that of a block which the task is in. It may as well be uninitialised,
+/// so it is not read but looked for, a few blocks outwards at most: that finds who opens twice, and
+/// costs next to nothing.
+inline bool is_open_block(const rt::task& t, const void* storage) noexcept {
+  const rt::scope* s = t.innermost;
+  for (int steps = 0; steps < 4 && s != t.base; ++steps, s = s->outer) {
+    if (s == storage || s->children == storage) return true;
+  }
+  return false;
+}
+
 /// The object behind a handle, or null with a message.
 template <class Object>
 Object* handle(base::handle_kind kind, const void* h, const char* call) noexcept {

@@ -88,8 +88,11 @@ int structio_nursery_open_with(structio_nursery* storage, const structio_scope_o
   constexpr const char* call = "structio_nursery_open";
   static_assert(sizeof(rt::nursery) <= sizeof(structio_nursery));
   if (!storage) return null_argument(call, "nursery");
-  storage->opaque[0] = never_opened;
   rt::runtime* r = in_task(call);
+  if (r && is_open_block(*r->current, storage)) {
+    return fail(STRUCTIO_EMISUSE, "%s: the nursery is open already: close it first", call);
+  }
+  storage->opaque[0] = never_opened;
   if (!r) return refused();
   auto& n = *new (storage) rt::nursery;
   int code = 0;

@@ -64,6 +64,10 @@ int structio_scope_init(structio_scope* storage, const structio_scope_options* g
     return fail(STRUCTIO_EINVALID, "%s: a relative deadline cannot be negative", call);
   }
   static_assert(sizeof(rt::scope) <= sizeof(structio_scope));
+  const rt::runtime* r = rt::current_runtime();
+  if (r && r->current && is_open_block(*r->current, storage)) {
+    return fail(STRUCTIO_EMISUSE, "%s: the task is inside this scope: leave it first", call);
+  }
   auto& s = *new (storage) rt::scope;
   s.kind = static_cast<rt::deadline_kind>(options.deadline_kind);
   if (s.kind != rt::deadline_kind::none) s.deadline = options.deadline;

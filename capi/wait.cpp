@@ -48,7 +48,7 @@ int64_t structio_park(structio_waiter* storage, const char* what, structio_abort
   if (w->state != rt::waiter_state::armed && w->state != rt::waiter_state::woken) {
     return fail(STRUCTIO_EMISUSE, "%s: a waiter is good for one wait: init it again", call);
   }
-  if (w->waiting != r->current) {
+  if (w->home != r || w->who != r->current->id()) {
     return fail(STRUCTIO_EMISUSE, "%s: the waiter is another task's", call);
   }
   return rt::waiter_park(*r, *w, what ? what : "park", abort_fn, arg);

@@ -50,10 +50,10 @@ int waiter_wake(waiter& w, std::int64_t result) noexcept {
     return 1;
   }
   if (w.state != waiter_state::parked) return 0;
-  task& t = *w.waiting;
-  if (t.wait.state != wait_state::parked) return 0;  // aborted, and about to go on
+  task* t = task_find(*w.home, w.who);
+  if (!t || t->wait.state != wait_state::parked) return 0;  // aborted, and about to go on
   w.state = waiter_state::over;
-  wake(t, result);
+  wake(*t, result);
   return 1;
 }
 

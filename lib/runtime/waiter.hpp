@@ -13,11 +13,11 @@ enum class waiter_state : std::uint32_t { armed, parked, woken, over };
 
 struct waiter {
   static constexpr std::uint32_t magic_value = 0x57414954;  // "WAIT"
-  explicit waiter(task& t) noexcept : home(t.rt), waiting(&t) {}
+  explicit waiter(task& t) noexcept : home(t.rt), who(t.id()) {}
   std::uint32_t magic = magic_value;
   waiter_state state = waiter_state::armed;
   runtime* home;
-  task* waiting;
+  task_id who;  ///< not its address: another task may have that by now
   std::int64_t result = 0;
 };
 
