@@ -205,7 +205,7 @@ TEST_CASE("a failure is the nursery's and every joiner's, and the same", "[NUR-0
   CHECK(run(body) == 0);
 }
 
-TEST_CASE("a handle cancels its task alone", "[CANCEL-12]") {
+TEST_CASE("a handle cancels that task and no other", "[CANCEL-12]") {
   service other;
   std::string reason;
   std::string by;

@@ -329,7 +329,7 @@ TEST_CASE("a run that waits for a signal only is no deadlock", "[CANCEL][SIG]") 
   other.join();
 }
 
-TEST_CASE("a token cancels from another thread", "[CANCEL-12][TOKEN]") {
+TEST_CASE("a token cancels its scope from another thread", "[CANCEL-12][TOKEN]") {
   end e;
   auto body = [&] {
     structio_scope s;

@@ -14,36 +14,37 @@
  *
  * THE RULES OF THE HOUSE
  *
- *  1. One runtime, one thread. structio_run turns the calling thread into a runtime until its main
- *     task ends. Tasks are fibers of that thread and never leave it, so thread-locals, locks and
- *     libraries that dislike threads work as in any single-threaded program. More cores: more
- * threads, a runtime in each.
- *  2. Every task lives in a nursery, and a nursery's block ends only when all its tasks have. What
- * a child borrows from its parent must be declared before the nursery is opened.
- *  3. A call that can wait is a CHECKPOINT: there, and only there, other tasks run and cancellation
- *     arrives. A checkpoint checks for cancellation whether or not it had to wait. It gives way to
- *     other tasks when it waits, and otherwise at least once in `budget` calls.
- *  4. Cancellation is level-triggered: once a scope is cancelled every checkpoint inside it returns
- *     STRUCTIO_ECANCELLED, again and again, until the scope is left. Free what you hold and return
- * it.
+ *  1. One runtime, one thread. structio_run turns the calling thread into a runtime until its
+ *     main task ends. Tasks are fibers of that thread and never leave it, so thread-locals, locks
+ *     and libraries that dislike threads work as in any single-threaded program. More cores: more
+ *     threads, a runtime in each.
+ *  2. Every task lives in a nursery, and a nursery's block ends only when all its tasks have.
+ *     What a child borrows from its parent must be declared before the nursery is opened.
+ *  3. A call that can wait is a CHECKPOINT: there, and only there, other tasks run and
+ *     cancellation arrives. A checkpoint checks for cancellation whether or not it had to wait. It
+ *     gives way to other tasks when it waits, and otherwise at least once in `budget` calls.
+ *  4. Cancellation is level-triggered: once a scope is cancelled every checkpoint inside it
+ *     returns STRUCTIO_ECANCELLED, again and again, until the scope is left. Free what you hold
+ *     and return it.
  *  5. A call that returned STRUCTIO_ECANCELLED did nothing, unless its comment says otherwise
  *     (structio_op_info tells it as data). When completion and cancellation race, completion wins.
  *  6. Calls return 0 or a count on success and a negative code on failure. NULL, the wrong state,
- * the wrong task or thread, a closed or stale object: each is answered with a code, and
+ *     the wrong task or thread, a closed or stale object: each is answered with a code, and
  *     structio_last_message says what was wrong and how to do it right.
  *  7. No buffer of yours is touched after the call that took it has returned.
- *  8. Unless a comment says "any thread", a function must be called from a task of the runtime that
- * the object belongs to; anywhere else it returns STRUCTIO_ENOTASK. "Any task or hook" includes
- *     callbacks that run outside of tasks (abort functions, portal callbacks), which must not
- * block.
- *  9. Option structs begin with struct_size = sizeof(the struct); all else zero means default. NULL
- * for an options pointer means all defaults.
+ *  8. Unless a comment says "any thread", a function must be called from a task of the runtime
+ *     that the object belongs to; anywhere else it returns STRUCTIO_ENOTASK. "Any task or hook"
+ *     includes callbacks that run outside of tasks (abort functions, portal callbacks), which must
+ *     not block.
+ *  9. Option structs begin with struct_size = sizeof(the struct); all else zero means default.
+ *     NULL for an options pointer means all defaults.
  * 10. Inside a run, do not fork without exec, and do not leave a task by longjmp.
  * 11. errno is not preserved across a checkpoint.
  *
- * Each function's comment says what it does, then: Checkpoint (or not; not mentioned: not), Threads
- * (not mentioned: rule 8), Errors beyond STRUCTIO_EINVALID for NULL and nonsense and
- * STRUCTIO_ENOTASK. */
+ * Each function's comment says what it does, then: Checkpoint (or not; not mentioned: not),
+ * Threads (not mentioned: rule 8), Errors beyond STRUCTIO_EINVALID for NULL and nonsense and
+ * STRUCTIO_ENOTASK.
+ */
 #ifndef STRUCTIO_H
 #define STRUCTIO_H
 

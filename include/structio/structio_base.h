@@ -71,8 +71,8 @@ typedef int (*structio_task_fn)(void* arg);
 /* Destroys a value that was handed over. Must not block and must not throw. */
 typedef void (*structio_drop_fn)(void* value);
 
-/* Names a task for as long as the process lives: the id of a task that has ended is never that of
- * another, until 2^32 tasks have used the same stack. 0 is no task. */
+/* Names a task: the id of a task that has ended is not that of another until 2^32 tasks have used
+ * the same stack, or the process has begun 255 more runs. 0 is no task. */
 typedef uint64_t structio_task_id;
 
 /* Block storage: opaque, made by the caller, wherever he likes, never copied or moved once in use.

@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "support/seed.hpp"
+
 namespace c_tasks {
 
 template <class Fn>
@@ -21,6 +23,7 @@ inline structio_run_options run_options() {
   structio_run_options options{};
   options.struct_size = sizeof options;
   options.interrupt = STRUCTIO_INTERRUPT_IGNORE;
+  options.seed = support::seed();
   return options;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/seed.hpp"
 
 namespace face {
 
@@ -22,8 +23,9 @@ using namespace std::chrono_literals;
 template <class Fn>
 auto run(Fn&& fn) {
   structio::testing::virtual_clock clock;
-  return structio::run({.interrupt = structio::interrupt_mode::ignore, .clock = clock},
-                       std::forward<Fn>(fn));
+  return structio::run(
+      {.seed = support::seed(), .interrupt = structio::interrupt_mode::ignore, .clock = clock},
+      std::forward<Fn>(fn));
 }
 
 /// The same with one's own options, on a clock that the test moves by itself.

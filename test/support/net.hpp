@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "support/face.hpp"
+#include "support/seed.hpp"
 #include "support/sockets.hpp"
 
 namespace net_test {
@@ -27,11 +28,7 @@ using structio::open_nursery;
 using structio::tcp_listener;
 using structio::tcp_stream;
 
-/// What the order of tasks is drawn from; 0: they take turns.
-inline std::uint64_t seed() {
-  const char* text = std::getenv("STRUCTIO_SEED");
-  return text ? std::strtoull(text, nullptr, 10) : 0;
-}
+using support::seed;
 
 /// A run on the system's clock. A budget of 1 makes each call give way and each pass look at the
 /// kernel, which gives the most instants at which something may happen.
