@@ -33,7 +33,7 @@ namespace {
   X(stream_close, true, CLOSED)              \
   X(stream_receive_some, true, NOTHING)      \
   X(stream_send_all, true, PREFIX)           \
-  X(stream_send_eof, true, PREFIX)           \
+  X(stream_send_eof, true, NOTHING)          \
   X(task_join, true, NOTHING)                \
   X(tcp_connect, true, CLOSED)               \
   X(wait_all_tasks_blocked, true, NOTHING)

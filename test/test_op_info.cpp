@@ -299,7 +299,7 @@ TEST_CASE("every entry of the table is true") {
       {"structio_stream_close", {1, STRUCTIO_EFFECT_CLOSED}},
       {"structio_stream_receive_some", {1, STRUCTIO_EFFECT_NOTHING}},
       {"structio_stream_send_all", {1, STRUCTIO_EFFECT_PREFIX}},
-      {"structio_stream_send_eof", {1, STRUCTIO_EFFECT_PREFIX}},
+      {"structio_stream_send_eof", {1, STRUCTIO_EFFECT_NOTHING}},
       {"structio_task_join", {1, STRUCTIO_EFFECT_NOTHING}},
       {"structio_tcp_connect", {1, STRUCTIO_EFFECT_CLOSED}},
       {"structio_wait_all_tasks_blocked", {1, STRUCTIO_EFFECT_NOTHING}},

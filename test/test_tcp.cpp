@@ -362,9 +362,8 @@ TEST_CASE("a thousand connections at once", "[SOCK-33]") {
           for (std::string text = receive(s); !text.empty(); text = receive(s)) s.send_all(text);
         });
       });
+      int there = 0;  // nobody speaks before all are connected
       open_nursery([&](nursery& clients) {
-        // Nobody speaks before all are connected.
-        int there = 0;
         for (int i = 0; i < count; ++i) {
           clients.start_soon([&, i] {
             auto s = connect(listener);

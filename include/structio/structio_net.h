@@ -74,7 +74,8 @@ STRUCTIO_API int64_t structio_stream_receive_some(structio_stream* stream, void*
 STRUCTIO_API int structio_stream_send_all(structio_stream* stream, const void* data, size_t size);
 
 /* Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
- * Checkpoint. Errors: as for sending. */
+ * Checkpoint; waits only behind what a send that was cancelled has left under way. Cancelled:
+ * nothing has ended. Errors: as for sending. */
 STRUCTIO_API int structio_stream_send_eof(structio_stream* stream);
 
 /* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays
