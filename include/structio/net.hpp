@@ -175,7 +175,8 @@ struct net_access {
     options.struct_size = sizeof options;
     options.handler_owns_stream = 1;
     options.handler_nursery = handlers;
-    const int status = structio_serve(listener, entry, address_of(handler), &options);
+    const int status = uncancelled_in_cleanup(
+        [&] { return structio_serve(listener, entry, address_of(handler), &options); });
     if (status < 0) throw_in_flight(status);
   }
 

@@ -106,8 +106,10 @@ class nursery final {
     stored moved(std::move(call));
     structio_task_options raw = detail::to_c(options);
     detail::use_storage<stored>(raw);
-    const int status =
-        structio_nursery_start(&storage_, &raw, &detail::enter_stored<stored>, &moved, nullptr);
+    const int status = detail::uncancelled_in_cleanup([&] {
+      return structio_nursery_start(&storage_, &raw, &detail::enter_stored<stored>, &moved,
+                                    nullptr);
+    });
     if (status < 0) detail::throw_in_flight(status);
     if constexpr (!std::is_void_v<T>) return *std::move(slot);
   }

@@ -37,8 +37,10 @@ class portal {
     using function = std::decay_t<Fn>;
     auto owned = std::make_unique<function>(std::forward<Fn>(fn));
     const structio_post_fn entry = [](void* arg) noexcept -> int {
-      const std::unique_ptr<function> call(static_cast<function*>(arg));
-      return detail::enter(*call);
+      std::unique_ptr<function> call(static_cast<function*>(arg));
+      detail::caught_failure caught = detail::failure_thrown_by(*call);
+      call.reset();
+      return detail::raise(std::move(caught));
     };
     detail::check(structio_portal_post(raw_, entry, owned.get()));
     owned.release();

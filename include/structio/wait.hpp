@@ -36,7 +36,7 @@ class waiter {
   /// Returns at once when it was woken before. Checkpoint. Throws `cancelled`, `interrupted`,
   /// usage_error (another task's; used before).
   std::int64_t park(const char* what) {
-    return finish(structio_park(&raw_, what, nullptr, nullptr));
+    return finish([&] { return structio_park(&raw_, what, nullptr, nullptr); });
   }
 
   /// The same, with `abort()` deciding what a cancellation does: called at most once, within the
@@ -53,7 +53,7 @@ class waiter {
         return 0;
       }
     };
-    return finish(structio_park(&raw_, what, entry, std::addressof(abort)));
+    return finish([&] { return structio_park(&raw_, what, entry, std::addressof(abort)); });
   }
 
   /// Makes the wait end with `result`. The first of wake and cancellation decides: false when this
@@ -70,7 +70,9 @@ class waiter {
   structio_waiter* native() noexcept { return &raw_; }
 
  private:
-  std::int64_t finish(std::int64_t result) {
+  template <class Park>
+  std::int64_t finish(Park&& park) {
+    const std::int64_t result = detail::uncancelled_in_cleanup(park);
     if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
     return detail::check(result);
   }

@@ -78,13 +78,23 @@ inline const std::exception_ptr* payload_of(const failure& one) noexcept {
   return static_cast<const std::exception_ptr*>(value);
 }
 
+/// Takes what is in flight in this task, if `wanted(it)`; what somebody else put there, whose
+/// exception is still on its way, stays.
+template <class Wanted>
+failure take_in_flight(Wanted&& wanted) noexcept {
+  if (structio_in_task() != 1) return {};
+  failure held(structio_failure_take());
+  if (!held || wanted(std::as_const(held))) return held;
+  structio_failure_raise(held.release());
+  return {};
+}
+
 /// What is in flight in this task, if it stands for `thrown`: it may have "while" lines.
 inline failure take_noted(const std::exception_ptr& thrown) noexcept {
-  if (structio_in_task() != 1) return {};
-  failure noted(structio_failure_take());
-  const std::exception_ptr* held = payload_of(noted);
-  if (held != nullptr && *held == thrown) return noted;
-  return {};
+  return take_in_flight([&](const failure& noted) {
+    const std::exception_ptr* held = payload_of(noted);
+    return held != nullptr && *held == thrown;
+  });
 }
 
 inline failure make_payload(const std::exception_ptr& thrown) {
@@ -139,9 +149,19 @@ inline caught_failure current_failure() noexcept {
   }
 }
 
-/// For task functions: puts the exception that is being handled in flight; returns its code.
-inline int raise_current() noexcept {
-  caught_failure caught = current_failure();
+/// Calls `fn`; returns what it threw, or a status of 0.
+template <class Fn>
+caught_failure failure_thrown_by(Fn&& fn) noexcept {
+  try {
+    static_cast<void>(std::forward<Fn>(fn)());
+    return {};
+  } catch (...) {
+    return current_failure();
+  }
+}
+
+/// For task functions: puts what was caught in flight; returns its code.
+inline int raise(caught_failure&& caught) noexcept {
   if (!caught.why) return caught.status;
   return structio_failure_raise(caught.why.release());
 }
@@ -161,8 +181,8 @@ inline int raise_current() noexcept {
 
 /// Throws what is in flight in this task when it belongs to `code`, else the code's exception.
 [[noreturn]] inline void throw_in_flight(int code) {
-  failure why(structio_failure_take());
-  if (why && why.code() == code) throw_failure(why);
+  const failure why = take_in_flight([&](const failure& held) { return held.code() == code; });
+  if (why) throw_failure(why);
   throw_status(code);
 }
 

@@ -1,13 +1,12 @@
 // Status codes to exceptions, and the one door through which the face makes blocking calls.
 // Included by error.hpp; used by every other header of the face.
-// Always true: a call that reported "cancelled" did nothing, which is why blocking() may make the
-// same call again under a shield.
+// Always true: no call is made twice. Who may not be cancelled is shielded before it is made, since
+// a call that was cancelled may have had an effect: a part of a message, time that has passed.
 #pragma once
 
+#include <structio/detail/unwinding.hpp>
 #include <structio/error.hpp>
 
-#include <cstdint>
-#include <exception>
 #include <string>
 #include <utility>
 
@@ -68,63 +67,15 @@ Status check(Status status) {
   return status;
 }
 
-/// Names the task-local that says from how many exceptions in flight on a cancellation can no
-/// longer be thrown. Absent: one is too many.
-inline const char unwind_floor_key = 0;
-
-/// Blocks that catch set this floor while they run, when they run inside a destructor during
-/// unwinding: what is thrown within them does not leave the destructor.
-class unwind_floor {
- public:
-  unwind_floor() noexcept {
-    const int in_flight = std::uncaught_exceptions();
-    if (in_flight == 0) [[likely]]
-      return;
-    auto* value = reinterpret_cast<void*>(static_cast<std::intptr_t>(in_flight));
-    set_ = structio_local_set(&unwind_floor_key, value, nullptr, &token_) >= 0;
-  }
-  ~unwind_floor() {
-    if (set_) structio_local_reset(&unwind_floor_key, &token_);
-  }
-  unwind_floor(const unwind_floor&) = delete;
-  unwind_floor& operator=(const unwind_floor&) = delete;
-
- private:
-  bool set_ = false;
-  structio_local_token token_;
-};
-
-/// True when an exception thrown now would meet another on its way out of a destructor, which
-/// ends the program.
-inline bool must_not_throw() noexcept {
-  const int in_flight = std::uncaught_exceptions();
-  if (in_flight == 0) [[likely]]
-    return false;
-  void* floor = nullptr;
-  if (structio_local_get(&unwind_floor_key, &floor) < 0) return true;
-  return in_flight > static_cast<int>(reinterpret_cast<std::intptr_t>(floor));
-}
-
-/// Makes a blocking call and throws when it fails. While an exception unwinds, outside of any scope
-/// or nursery that was entered since, a call that is cancelled is made again under a shield
-/// instead: a destructor that blocks is not cancelled. Give such code a limit with shielded().
+/// Makes a blocking call, once, and throws when it fails. While an exception unwinds, outside of
+/// any scope or nursery that was entered since, the call is made behind a shield: a destructor that
+/// blocks is not cancelled. Give such code a limit with shielded().
 template <class Call>
 auto blocking(Call&& call) {
-  auto status = call();
-  if (status >= 0) [[likely]]
-    return status;
-  if (status == STRUCTIO_ECANCELLED && must_not_throw()) {
-    structio_scope scope;
-    structio_scope_options options = STRUCTIO_SCOPE_OPTIONS_INIT;
-    options.shield = 1;
-    if (structio_scope_init(&scope, &options) >= 0 && structio_scope_enter(&scope) >= 0) {
-      status = call();
-      structio_failure* none = nullptr;
-      structio_scope_leave(&scope, 0, &none);
-    }
-    if (status >= 0) return status;
-  }
-  throw_status(static_cast<int>(status));
+  const auto status = uncancelled_in_cleanup(std::forward<Call>(call));
+  if (status < 0) [[unlikely]]
+    throw_status(static_cast<int>(status));
+  return status;
 }
 
 }  // namespace detail

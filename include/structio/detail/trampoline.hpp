@@ -1,7 +1,8 @@
 // The only place where the library enters user code: callables on a task's own stack, and what
 // happens to the exceptions that leave them. Used by run.hpp, nursery.hpp, portal.hpp, net.hpp.
 // Always true: nothing is thrown out of an entry; what leaves the user's code becomes the failure
-// in flight of its task, and the entry returns that failure's code.
+// in flight of its task, and the entry returns that failure's code. A callable is destroyed before,
+// so that nothing its destructor does can take the failure's place.
 #pragma once
 
 #include <structio/structio.h>
@@ -22,12 +23,7 @@ namespace detail {
 /// Calls `fn` and answers as a task function does.
 template <class Fn>
 int enter(Fn&& fn) noexcept {
-  try {
-    static_cast<void>(std::forward<Fn>(fn)());
-    return 0;
-  } catch (...) {
-    return raise_current();
-  }
+  return raise(failure_thrown_by(std::forward<Fn>(fn)));
 }
 
 /// A callable with its arguments, decayed, as std::thread keeps them.
@@ -91,12 +87,22 @@ void move_to_storage(void* storage, void* arg) noexcept {
   ::new (storage) Stored(std::move(*static_cast<Stored*>(arg)));
 }
 
-/// Task function of a stored callable: runs it and destroys it, still inside the task.
+/// Task function of a stored callable: runs it and destroys it, still inside the task. What the
+/// callable owns is cleaned up like what it had on the stack: when it failed, that is not
+/// cancelled.
 template <class Stored>
 int enter_stored(void* storage) noexcept {
-  std::unique_ptr<Stored, void (*)(Stored*)> owner(static_cast<Stored*>(storage),
-                                                   [](Stored* used) { std::destroy_at(used); });
-  return enter([&] { owner->call()(); });
+  auto* used = static_cast<Stored*>(storage);
+  caught_failure caught = failure_thrown_by([used] { used->call()(); });
+  if (caught.status < 0 && !std::is_trivially_destructible_v<Stored>) {
+    behind_shield([used] {
+      std::destroy_at(used);
+      return 0;
+    });
+  } else {
+    std::destroy_at(used);
+  }
+  return raise(std::move(caught));
 }
 
 /// Fills in what hands `Stored` to a task.
