@@ -4,10 +4,12 @@
 // lives in it, and nothing is left.
 //
 // STRUCTIO_TEST_SEED=n runs that seed alone.
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/c_blocks.hpp"
@@ -312,4 +314,72 @@ TEST_CASE("random programs end, and leave nothing behind", "[CANCEL][NUR][SRC-23
     INFO("again with STRUCTIO_TEST_SEED=" << seed);
     CHECK(run_seed(seed) == "");
   }
+}
+
+TEST_CASE("runs on several threads do not meet", "[RUN][FIB-17]") {
+  std::vector<std::thread> threads;
+  std::string broken[4];
+  for (std::uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::uint64_t seed = 1; seed <= 5 && broken[t].empty(); ++seed) {
+        broken[t] = run_seed(1000 * (t + 1) + seed);
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  for (const std::string& text : broken) CHECK(text == "");
+}
+
+TEST_CASE("two runs talk through portals", "[TOKEN-11][FIB-17]") {
+  constexpr int rounds = 2000;
+  struct side {
+    structio_portal* own = nullptr;
+    structio_waiter* waiting = nullptr;
+    std::atomic<side*> other{nullptr};
+    int balls = 0;
+
+    static int receive(void* arg) {
+      side& self = *static_cast<side*>(arg);
+      ++self.balls;
+      if (self.waiting) structio_wake(self.waiting, 0);
+      return 0;
+    }
+
+    // Waits for a ball as often as there are rounds, and sends one back each time.
+    int play(bool begins) {
+      side* peer = nullptr;
+      while (!(peer = other.load())) std::this_thread::yield();
+      if (begins) structio_portal_post(peer->own, receive, peer);
+      for (int i = 0; i < rounds; ++i) {
+        while (balls == 0) {
+          structio_waiter w;
+          structio_waiter_init(&w);
+          waiting = &w;
+          structio_park(&w, "a ball", nullptr, nullptr);
+          waiting = nullptr;
+        }
+        --balls;
+        const bool last = i + 1 == rounds;
+        if (!(last && begins)) structio_portal_post(peer->own, receive, peer);
+      }
+      return 0;
+    }
+  };
+  side left;
+  side right;
+  const auto run_side = [](side& mine, side& theirs, bool begins) {
+    auto body = [&] {
+      structio_portal_new(&mine.own);
+      theirs.other = &mine;
+      return mine.play(begins);
+    };
+    return run(body);
+  };
+  int right_status = -1;
+  std::thread thread([&] { right_status = run_side(right, left, false); });
+  CHECK(run_side(left, right, true) == 0);
+  thread.join();
+  CHECK(right_status == 0);
+  CHECK(structio_portal_free(left.own) == 0);
+  CHECK(structio_portal_free(right.own) == 0);
 }
