@@ -37,7 +37,7 @@ TEST_CASE("start returns when the child has started", "[START-01]") {
         CHECK(children(n) == 0);
         CHECK(n.start<double>(wait_start_wait, pause) == pause);
         CHECK(seconds_since(begin) == pause);
-        CHECK(children(n) == 1);
+        if (pause > 0) CHECK(children(n) == 1);
       });
       CHECK(seconds_since(begin) == 2 * pause);
     }

@@ -121,8 +121,9 @@ TEST_CASE("a system task's own nursery fails as a group within the group", "[SYS
   CHECK(structio_failure_count(cause_of(kept.why)) == 1);
   CHECK(structio_failure_code(group) == STRUCTIO_EGROUP);
   CHECK(structio_failure_count(group) == 2);
-  CHECK(structio_failure_code(structio_failure_member(group, 0)) == -71);
-  CHECK(structio_failure_code(structio_failure_member(group, 1)) == -72);
+  const int first = structio_failure_code(structio_failure_member(group, 0));
+  const int second = structio_failure_code(structio_failure_member(group, 1));
+  CHECK(((first == -71 && second == -72) || (first == -72 && second == -71)));
 }
 
 TEST_CASE("cancelled members are no part of the cause", "[SYS-04]") {

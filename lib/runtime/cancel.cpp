@@ -39,13 +39,13 @@ int scope_enter(runtime& rt, task& t, scope& s) noexcept {
   bool expired = false;
   s.rt = &rt;
   if (s.deadline == base::forever) s.kind = deadline_kind::none;
-  if (s.kind != deadline_kind::none && !s.cancel_called) {
+  if (s.kind != deadline_kind::none) {
     const std::int64_t now = rt.now();
     if (s.kind == deadline_kind::relative) s.deadline = base::saturating_add(now, s.deadline);
     s.kind = deadline_kind::absolute;
     expired = s.deadline <= now;
-    const int code = expired ? 0 : arm(s.deadline_timer, s, s.deadline, deadline_passed);
-    if (code != 0) {
+    const bool wanted = !expired && !s.cancel_called;
+    if (const int code = wanted ? arm(s.deadline_timer, s, s.deadline, deadline_passed) : 0) {
       s.rt = nullptr;
       return base::fail(code, "no memory for the deadline of a cancel scope");
     }

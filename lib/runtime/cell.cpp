@@ -28,9 +28,10 @@ int nursery_spawn_with_cell(nursery& n, const spawn_request& request, bool servi
   t.cell = cell;
   t.is_service = service;
   if (service) ++n.services;
-  scope_enter(rt, t, cell->own);  // without a deadline this cannot fail
-  if (service && n.services_told) {
-    scope_cancel(cell->own, cancel_source::shutdown, nullptr, "the nursery is ending");
+  scope_enter(rt, t, cell->own);     // without a deadline this cannot fail
+  if (service && n.services_told) {  // it is to be told as well, once only services are left
+    n.services_told = false;
+    nursery_check_end(n);
   }
   return 0;
 }

@@ -93,7 +93,7 @@ void portal_core::release() noexcept {
 
 void portal_core::let_go() noexcept {
   posters_.fetch_add(1, std::memory_order_seq_cst);
-  outside.fetch_sub(1, std::memory_order_relaxed);
+  outside.fetch_sub(1, std::memory_order_acq_rel);  // what it posted is seen before it is gone
   if (open_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
   posters_.fetch_sub(1, std::memory_order_seq_cst);
 }
