@@ -1,0 +1,104 @@
+/* Failures: codes with words, values of one's own, groups, what was being done. */
+#include "check.h"
+
+#include <stdlib.h>
+
+static int dropped = 0;
+
+static void drop_number(void* value) {
+  ++dropped;
+  free(value);
+}
+
+static void describe_number(const void* value, char* text, size_t size) {
+  snprintf(text, size, "number %d", *(const int*)value);
+}
+
+static const structio_payload_type number_type = {sizeof number_type, "number", "test/c",
+                                                  drop_number, describe_number};
+
+static int raise_number(void* arg) {
+  int* value = malloc(sizeof *value);
+  structio_failure* failure = NULL;
+  if (!value) return STRUCTIO_ENOMEM;
+  *value = *(const int*)arg;
+  if (structio_failure_new_payload(&number_type, value, &failure) != 0) {
+    free(value);
+    return STRUCTIO_ENOMEM;
+  }
+  return structio_failure_raise(failure);
+}
+
+static int raise_words(void* arg) {
+  structio_failure* failure = NULL;
+  int status = structio_failure_new_status(-5, arg, &failure);
+  CHECK(status == 0);
+  CHECK(structio_failure_add_while(failure, "reading the map") == 0);
+  return structio_failure_raise(failure);
+}
+
+static int is_number(const structio_failure* leaf, void* arg) {
+  (void)arg;
+  return structio_failure_get_kind(leaf) == STRUCTIO_FAILURE_PAYLOAD;
+}
+
+static void look_at(structio_failure* group) {
+  structio_failure *matched = NULL, *rest = NULL;
+  const structio_payload_type* type = NULL;
+  char text[512];
+  CHECK(structio_failure_get_kind(group) == STRUCTIO_FAILURE_GROUP);
+  CHECK(structio_failure_code(group) == STRUCTIO_EGROUP);
+  CHECK(structio_failure_count(group) == 2);
+  CHECK(structio_failure_member(group, 2) == NULL);
+  CHECK(structio_failure_describe(group, text, sizeof text) > 0);
+  CHECK(strstr(text, "number 42") != NULL);
+  CHECK(strstr(text, "no such place") != NULL);
+  CHECK(strstr(text, "while reading the map") != NULL);
+  CHECK(structio_failure_split(group, is_number, NULL, &matched, &rest) == 0);
+  CHECK(structio_failure_count(matched) == 1 && structio_failure_count(rest) == 1);
+  {
+    const int* value = structio_failure_payload(structio_failure_member(matched, 0), &type);
+    CHECK(value != NULL && *value == 42);
+    CHECK(type == &number_type);
+  }
+  CHECK(structio_failure_code(structio_failure_member(rest, 0)) == -5);
+  CHECK(structio_failure_while_count(structio_failure_member(rest, 0)) == 1);
+  CHECK(structio_failure_free(matched) == 0);
+  CHECK(dropped == 1);
+  CHECK(structio_failure_free(rest) == 0);
+}
+
+static int program(void* arg) {
+  structio_nursery n;
+  structio_failure* failure = NULL;
+  int number = 42, status;
+  char words[] = "no such place";
+  (void)arg;
+  CHECK(structio_nursery_open(&n) == 0);
+  CHECK(structio_nursery_start_soon(&n, raise_number, &number) == 0);
+  CHECK(structio_nursery_start_soon(&n, raise_words, words) == 0);
+  CHECK(structio_nursery_close(&n, 0, &failure) == STRUCTIO_EGROUP);
+  look_at(failure);
+  status = raise_number(&number);
+  CHECK(status == STRUCTIO_EPAYLOAD);
+  failure = structio_failure_take();
+  CHECK(failure != NULL && structio_failure_take() == NULL);
+  CHECK(structio_failure_free(failure) == 0);
+  CHECK(dropped == 2);
+  return raise_words(words);
+}
+
+int main(void) {
+  structio_failure* failure = NULL;
+  structio_run_options options = {.struct_size = sizeof options};
+  options.failure = &failure;
+  CHECK(structio_run(program, NULL, &options) == -5);
+  CHECK(says("no such place"));
+  CHECK(strcmp(structio_failure_message(failure), "no such place") == 0);
+  CHECK(structio_failure_free(failure) == 0);
+  CHECK(structio_failure_free(failure) == STRUCTIO_ESTALE);
+  CHECK(structio_failure_new_status(1, NULL, &failure) == STRUCTIO_EINVALID);
+  CHECK(strcmp(structio_err_name(STRUCTIO_EGROUP), "STRUCTIO_EGROUP") == 0);
+  CHECK(structio_strerror(-12345678) != NULL);
+  return checks_result();
+}
