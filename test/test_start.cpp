@@ -46,14 +46,14 @@ TEST_CASE("start returns when the child has started", "[START-01]") {
 
 TEST_CASE("start hands over values of any movable type, or none", "[START-01]") {
   face::run([] {
-    open_nursery([](nursery& n) {
+    bool running = false;
+    open_nursery([&](nursery& n) {
       auto value = n.start<std::unique_ptr<int>>({.name = "child"}, [](auto& status) {
         CHECK(structio::task_name() == "child");
         status.started(std::make_unique<int>(5));
         structio::sleep(1s);
       });
       CHECK(*value == 5);
-      bool running = false;
       n.start([&](task_status<void>& status) {
         status.started();
         running = true;
