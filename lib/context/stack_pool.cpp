@@ -111,7 +111,9 @@ int stack_pool::acquire_slowly(std::size_t size, stack*& out) noexcept {
   stack* s = c->warm ? c->warm : carve(*c);
   if (!s) return STRUCTIO_ENOMEM;
   take(*c, *s);
-  sanitizer::make_usable(s->base, s->size);
+  // A body that serves tenant after tenant keeps its frame.
+  const std::byte* end = s->prepared ? static_cast<std::byte*>(s->fib.sp) : s->base + s->size;
+  sanitizer::make_usable(s->base, static_cast<std::size_t>(end - s->base));
   out = s;
   return 0;
 }
