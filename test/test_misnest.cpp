@@ -36,8 +36,10 @@ int sleep_and_tell(told& t) {
 }
 
 template <class Child>
-[[gnu::noinline]] int open_nursery_in_lost_frame(Child& child) {
+[[gnu::noinline]] int open_nursery_in_lost_frame(Child& child, bool scope_as_well = false) {
+  structio_scope outer;
   structio_nursery lost;
+  if (scope_as_well) enter(outer);
   if (const int status = structio_nursery_open(&lost)) return status;
   return spawn(lost, "stranded", child);
 }
@@ -226,8 +228,7 @@ TEST_CASE("whatever a task has left open is closed, the inner first", "[NUR-23]"
   auto stranded = [&] { return sleep_and_tell(t); };
   int status_of_task = 0;
   auto child = [&] {
-    open_scope_in_lost_frame();
-    open_nursery_in_lost_frame(stranded);
+    open_nursery_in_lost_frame(stranded, true);
     return status_of_task;
   };
   auto body = [&] {

@@ -162,4 +162,12 @@ inline void make_usable([[maybe_unused]] void* bottom, [[maybe_unused]] std::siz
 #endif
 }
 
+/// Frames that were left are about to be read on purpose: to Valgrind nothing is there any more.
+inline void make_readable([[maybe_unused]] void* bottom,
+                          [[maybe_unused]] std::size_t size) noexcept {
+#if defined(STRUCTIO_HAVE_VALGRIND) && STRUCTIO_HAVE_VALGRIND
+  VALGRIND_MAKE_MEM_DEFINED(bottom, size);
+#endif
+}
+
 }  // namespace structio::ctx::sanitizer

@@ -4,11 +4,13 @@
 
 #include <alloca.h>
 
+#include <initializer_list>
 #include <new>
 #include <utility>
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "context/sanitizer.hpp"
 #include "runtime/cell.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/local.hpp"
@@ -42,19 +44,28 @@ std::byte* inline_storage_of(task& t) noexcept {
   return t.innermost != t.base && !(t.cell && t.innermost == &t.cell->own);
 }
 
-// How far below `here` the storage of open scopes reaches: it lies in frames that are gone, and
+// How far below `here` an address of the task's stack lies; 0 for one that lies elsewhere.
+[[gnu::always_inline]] inline std::size_t depth_of(const task& t, const void* place,
+                                                   std::uintptr_t here) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(place);
+  return at >= reinterpret_cast<std::uintptr_t>(t.stack().base) && at < here ? here - at : 0;
+}
+
+// How far below `here` the storage of open blocks reaches: it lies in frames that are gone, and
 // stays readable only as long as nothing is called above that. Inlined, since a call would be the
-// first to write over it.
-[[gnu::always_inline]] inline std::size_t depth_of_open(const task& t,
-                                                        std::uintptr_t here) noexcept {
-  std::uintptr_t lowest = here;
+// first to write over it. `innermost`: the innermost alone, which can be told without reading it.
+[[gnu::always_inline]] inline std::size_t depth_of_open(const task& t, std::uintptr_t here,
+                                                        bool innermost) noexcept {
+  std::size_t depth = depth_of(t, t.innermost, here);
+  const std::size_t of_nursery = depth_of(t, t.open_nurseries, here);
+  if (of_nursery > depth) depth = of_nursery;
   const scope* own = t.cell ? &t.cell->own : nullptr;
-  for (const scope* s = t.innermost; s != t.base && s != own; s = s->outer) {
-    const auto at = reinterpret_cast<std::uintptr_t>(
-        s->children ? static_cast<const void*>(s->children) : static_cast<const void*>(s));
-    if (at >= reinterpret_cast<std::uintptr_t>(t.stack().base) && at < lowest) lowest = at;
+  for (const scope* s = t.innermost; !innermost && s != t.base && s != own; s = s->outer) {
+    const std::size_t of_scope =
+        depth_of(t, s->children ? static_cast<const void*>(s->children) : s, here);
+    if (of_scope > depth) depth = of_scope;
   }
-  return here - lowest;
+  return depth;
 }
 
 void main_ended(runtime& rt, task& t, int status, failure* in_flight) noexcept {
@@ -92,8 +103,11 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
     int status = t->fn(t->arg);
     if (left_something_open(*t)) [[unlikely]] {
       const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-      void* volatile shelter = alloca(depth_of_open(*t, here) + 256);
-      (void)shelter;
+      for (const bool innermost : {true, false}) {
+        const std::size_t depth = depth_of_open(*t, here, innermost) + 256;
+        void* volatile shelter = alloca(depth);
+        ctx::sanitizer::make_readable(shelter, depth);
+      }
       self.home->prepared = false;  // the next tenant begins with a fresh frame of ours
       status = close_what_is_open(*t, status);
     }
