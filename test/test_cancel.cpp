@@ -467,3 +467,21 @@ TEST_CASE("shielded has an end in a destructor too", "[FIB-02]") {
     CHECK(scope.cancelled_caught());
   });
 }
+
+TEST_CASE("those who are cancelled together wake in the order of their start", "[NUR-12]") {
+  structio::testing::virtual_clock clock;
+  std::vector<int> order;
+  face::run_with({}, clock, [&] {
+    open_nursery([&](nursery& n) {
+      for (int i = 0; i < 5; ++i) {
+        n.start_soon([&order, i] {
+          face::is_cancelled([] { structio::sleep_forever(); });
+          order.push_back(i);
+        });
+      }
+      structio::checkpoint();
+      n.cancel_scope().cancel();
+    });
+  });
+  CHECK(order == std::vector<int>{0, 1, 2, 3, 4});
+}

@@ -41,7 +41,8 @@ typedef struct structio_run_options {
  * describes it. Errors: STRUCTIO_EMISUSE (inside a run), STRUCTIO_EVERSION, STRUCTIO_ENOMEM,
  * STRUCTIO_EDEADLOCK (the failure's text has the tree of who waits for what),
  * STRUCTIO_EINTERRUPTED, STRUCTIO_EINTERNAL (a system task or a portal callback failed), UV_EMFILE
- * and other codes of the system. Threads: any that is not inside a run. */
+ * and other codes of the system. Threads: any that is not inside a run. While the run lasts SIGPIPE
+ * is blocked on its thread; threads and programs that are started meanwhile inherit that. */
 STRUCTIO_API int structio_run(structio_task_fn fn, void* arg, const structio_run_options* options);
 
 /* 1 when the calling thread is inside a run (in a task or in a hook), else 0. Any thread. */

@@ -159,7 +159,7 @@ STRUCTIO_API int structio_cancel_token_new(structio_scope* scope, structio_cance
  * STRUCTIO_ERUNFINISHED. */
 STRUCTIO_API int structio_cancel_token_cancel(structio_cancel_token* token);
 
-/* Any thread, not signal handlers. */
+/* Any thread, but not while another one is in a call with this handle; not signal handlers. */
 STRUCTIO_API int structio_cancel_token_free(structio_cancel_token* token);
 
 #ifdef __cplusplus

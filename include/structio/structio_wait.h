@@ -100,7 +100,7 @@ STRUCTIO_API int structio_portal_post(structio_portal* portal, structio_post_fn 
  */
 STRUCTIO_API int structio_portal_post_once(structio_portal* portal, structio_post_fn fn, void* arg);
 
-/* Any thread. */
+/* Any thread, but not while another one is in a call with this handle. */
 STRUCTIO_API int structio_portal_free(structio_portal* portal);
 
 #ifdef __cplusplus

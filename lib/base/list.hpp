@@ -61,6 +61,12 @@ class list {
     return n == &head_ ? nullptr : to_object(n);
   }
 
+  /// The neighbour before `object`, or null at the beginning.
+  T* previous(T& object) noexcept {
+    node* n = static_cast<node&>(object).prev_;
+    return n == &head_ ? nullptr : to_object(n);
+  }
+
   /// Moves every element of `other` behind ours; `other` is empty afterwards.
   void splice_back(list& other) noexcept {
     if (other.empty()) return;

@@ -13,7 +13,8 @@ struct worklist {
   task* head = nullptr;
 
   void add_children(nursery& n) noexcept {
-    for (task* child = n.children.front(); child; child = n.children.next(*child)) {
+    // Backwards onto the front: they are visited, and so woken, in the order of their start.
+    for (task* child = n.children.back(); child; child = n.children.previous(*child)) {
       child->recalculate_next = head;
       head = child;
     }
@@ -63,8 +64,9 @@ void show_to_task(task& t) noexcept {
     abort_wait(t);
   } else if (!t.abort_queued) {
     t.abort_queued = true;
-    t.abort_next = t.rt->abort_queue;
-    t.rt->abort_queue = &t;
+    t.abort_next = nullptr;
+    *t.rt->abort_tail = &t;
+    t.rt->abort_tail = &t.abort_next;
   }
 }
 
@@ -90,6 +92,7 @@ void settle_children(runtime& rt, worklist& work) noexcept {
   rt.aborting = true;
   while (task* t = rt.abort_queue) {
     rt.abort_queue = t->abort_next;
+    if (!rt.abort_queue) rt.abort_tail = &rt.abort_queue;
     t->abort_queued = false;
     if (t->attention != 0) abort_wait(*t);
   }

@@ -83,6 +83,7 @@ struct runtime {
 
   // Propagation (propagate.cpp).
   task* abort_queue = nullptr;
+  task** abort_tail = &abort_queue;
   bool aborting = false;
   bool in_abort = false;            ///< an abort function of the user's runs, on whatever fiber
   bool in_hook = false;             ///< a callback of the user's runs on the hub
