@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr int no_memory_of_the_system = -12;
+[[maybe_unused]] constexpr int no_memory_of_the_system = -12;
 
 // Whatever is made once a process is made by then.
 void warm_up() {
