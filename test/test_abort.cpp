@@ -353,7 +353,7 @@ TEST_CASE("an abort function may wake the task itself, parked or about to",
 }
 
 TEST_CASE("abort functions may cancel others, and each is asked once", "[ABORT-04][ABORT-06]") {
-  constexpr int many = 20;
+  constexpr int many = 3000;  // more than nested calls would find room for on a task's stack
   struct chain {
     structio_waiter waiter;
     structio_scope scope;
@@ -385,7 +385,9 @@ TEST_CASE("abort functions may cancel others, and each is asked once", "[ABORT-0
       for (child& c : children) spawn(n, "link", c);
       settle();
       structio_scope_cancel(&links[0].scope, nullptr);
-      for (const chain& link : links) CHECK(link.asked == 1);
+      int asked = 0;
+      for (const chain& link : links) asked += link.asked;
+      CHECK(asked == many);
       return 0;
     });
   };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
@@ -409,6 +410,20 @@ TEST_CASE("a token that can do nothing any more hides no deadlock", "[TOKEN]") {
   CHECK(run(body) == STRUCTIO_EDEADLOCK);
   other.join();
   CHECK(structio_cancel_token_free(of_left) == 0);
+}
+
+TEST_CASE("a token does not touch the storage of a scope that was left", "[TOKEN][FIB-11]") {
+  auto body = [] {
+    structio_scope s;
+    structio_cancel_token* token = nullptr;
+    scope_block(s, [&] { return structio_cancel_token_new(&s, &token); });
+    std::memset(&s, 0, sizeof s);  // something else lives there now
+    CHECK(structio_cancel_token_cancel(token) == 0);
+    settle();
+    for (const std::uint64_t word : s.opaque) CHECK(word == 0);
+    return structio_cancel_token_free(token);
+  };
+  CHECK(run(body) == 0);
 }
 
 TEST_CASE("a token of a run that has ended, and of a scope of another run", "[TOKEN][FIB-17]") {
