@@ -172,3 +172,24 @@ TEST_CASE("a cushion is counted from when everybody began to wait", "[TST-03]") 
   };
   CHECK(c_tasks::run(program) == 0);
 }
+
+TEST_CASE("a local that is set again and again keeps only its last value", "[LOCAL-07]") {
+  int drops = 0;
+  const auto drop = [](void* counter) { ++*static_cast<int*>(counter); };
+  auto nothing = [] { return 0; };
+  auto program = [&] {
+    structio_nursery n;
+    structio_nursery_open(&n);
+    structio_local_set(&key_of_two, &drops, nullptr, nullptr);
+    for (int i = 0; i < 100; ++i) {
+      structio_local_set(&key_of_one, &drops, drop, nullptr);
+      structio_local_set(&key_of_two, &drops, nullptr, nullptr);
+      c_tasks::spawn(n, "child", nothing);
+      structio_wait_all_tasks_blocked(0);  // the child has ended, and holds nothing any more
+    }
+    CHECK(drops == 99);
+    return structio_nursery_close(&n, 0, nullptr);
+  };
+  CHECK(c_tasks::run(program) == 0);
+  CHECK(drops == 100);
+}

@@ -18,6 +18,28 @@ struct thread_chain {
   }
 };
 
+// A binding in front, and behind it the chain without `found`, whose nodes before it are copied: a
+// chain never holds two bindings of one key, however often it is set.
+int bind_in_copy(local_node*& chain, local_node* found, const void* key,
+                 local_value* held) noexcept {
+  auto* first = new (std::nothrow) local_node{1, key, held, nullptr};
+  local_node** end = first ? &first->next : nullptr;
+  for (local_node* n = chain; end && found && n != found; n = n->next) {
+    auto* copy = new (std::nothrow) local_node{1, n->key, local_value_retain(n->held), nullptr};
+    *end = copy;
+    end = copy ? &copy->next : nullptr;
+  }
+  if (!end) {
+    if (first) first->held = nullptr;  // still the caller's
+    local_release(first);
+    return base::fail(STRUCTIO_ENOMEM, "no memory for a local");
+  }
+  *end = found ? local_retain(found->next) : chain;
+  local_node* before = std::exchange(chain, first);  // a drop function may look at the new one
+  if (found) local_release(before);
+  return 0;
+}
+
 }  // namespace
 
 local_node*& thread_locals() noexcept {
@@ -34,17 +56,14 @@ local_value* local_find(const local_node* chain, const void* key) noexcept {
 
 int local_bind(local_node*& chain, const void* key, local_value* held) noexcept {
   // Only nodes that nobody else can see may be changed: those before the first shared one.
-  for (local_node* n = chain; n && n->references == 1; n = n->next) {
-    if (n->key != key) continue;
-    local_value* before = n->held;
-    n->held = held;
-    local_value_release(before);
+  bool own = true;
+  local_node* found = chain;
+  for (; found && found->key != key; found = found->next) own = own && found->references == 1;
+  if (found && own && found->references == 1) {
+    local_value_release(std::exchange(found->held, held));
     return 0;
   }
-  auto* node = new (std::nothrow) local_node{1, key, held, chain};
-  if (!node) return base::fail(STRUCTIO_ENOMEM, "no memory for a local");
-  chain = node;
-  return 0;
+  return bind_in_copy(chain, found, key, held);
 }
 
 local_value* local_value_make(void* value, void (*drop)(void*)) noexcept {

@@ -1,6 +1,6 @@
 // Task-locals and run-locals: an immutable-looking chain of bindings, inherited by pointer at
-// spawn. A node that only one chain holds is changed in place, a shared one is shadowed, so nobody
-// sees another's later change. Lookup walks the chain: there are few bindings.
+// spawn. A node that only one chain holds is changed in place; before a shared one the chain is
+// copied: nobody sees another's later change. Lookup walks the chain: there are few bindings.
 #pragma once
 
 #include <cstdint>
