@@ -12,6 +12,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/config.hpp"
+
 namespace structio::base {
 namespace {
 
@@ -23,7 +25,7 @@ void* custom_sink_arg = nullptr;
 
 int level_from_environment() noexcept {
   const char* text = std::getenv("STRUCTIO_LOG");
-  if (!text) return static_cast<int>(log_level::warn);
+  if (!text) return STRUCTIO_DEFAULT_LOG_LEVEL;
   constexpr const char* names[] = {"debug", "info", "warn", "error"};
   for (int i = 0; i < 4; ++i) {
     if (std::strcmp(text, names[i]) == 0) return i;

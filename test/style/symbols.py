@@ -56,6 +56,11 @@ def version():
         return re.search(r"version: '([\d.]+)'", file.read()).group(1)
 
 
+def header_version():
+    with open(os.path.join(ROOT, "include", "structio", "structio_base.h"), encoding="utf-8") as file:
+        return ".".join(re.findall(r"#define STRUCTIO_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", file.read()))
+
+
 def write():
     names, now = listed(), version()
     for name in declared():
@@ -85,6 +90,8 @@ def main():
     for name in sorted(in_headers):
         if not re.fullmatch(r"structio_[a-z0-9_]+", name):
             faults.append(f"{in_headers[name]}: {name} does not begin with structio_")
+    if header_version() != version():
+        faults.append(f"structio_base.h says {header_version()}, meson.build says {version()}")
     for fault in faults:
         print(fault)
     print(f"symbols: {len(in_library)} exported, {len(faults)} faults")
