@@ -392,3 +392,44 @@ TEST_CASE("a portal outlives its run, and says that it is over", "[TOKEN-10][FIB
   CHECK(post(portal, nothing) == STRUCTIO_ESTALE);
   CHECK(structio_portal_free(portal) == STRUCTIO_ESTALE);
 }
+
+TEST_CASE("a pass: what was posted, then deadlines, then tasks", "[SRC-01]") {
+  virtual_clock clock;
+  std::vector<std::string> order;
+  std::uint64_t ready_at_post = 99;
+  auto sleeper = [&] {
+    structio_sleep(STRUCTIO_SECONDS(1));
+    order.emplace_back("deadline");
+    return 0;
+  };
+  auto ready = [&] {
+    structio_checkpoint();
+    order.emplace_back("ready before");
+    return 0;
+  };
+  auto callback = [&] {
+    structio_statistics s{};
+    s.struct_size = sizeof s;
+    structio_get_statistics(&s);
+    ready_at_post = s.tasks_runnable;
+    order.emplace_back("post");
+    return 0;
+  };
+  auto body = [&] {
+    return nursery_block([&](structio_nursery& n) {
+      const open_portal portal;
+      spawn(n, "sleeper", sleeper);
+      settle();
+      spawn(n, "ready", ready);
+      structio_checkpoint();  // it has run once, and is ready again
+      post(portal.raw, callback);
+      clock.jump(STRUCTIO_SECONDS(2));
+      return structio_checkpoint();
+    });
+  };
+  structio_run_options options = clock.options();
+  options.seed = 0;
+  CHECK(run(body, options) == 0);
+  CHECK(ready_at_post == 2);  // main and "ready", the sleeper not yet
+  CHECK(order == std::vector<std::string>{"post", "ready before", "deadline"});
+}

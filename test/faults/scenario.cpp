@@ -267,12 +267,19 @@ report play() {
   report r;
   noted = &r;
   structio_failure* why = nullptr;
+  // Time is skipped as soon as nothing has come from the network for a while.
+  structio_virtual_clock_options skipping{sizeof skipping, 0, STRUCTIO_MILLISECONDS(3)};
+  structio_clock* clock = nullptr;
+  r.status = note(structio_virtual_clock_new(&skipping, &clock), "clock");
+  if (r.status < 0) return r;
   structio_run_options options{};
   options.struct_size = sizeof options;
   options.interrupt = STRUCTIO_INTERRUPT_IGNORE;
   options.failure = &why;
+  options.clock = clock;
   r.status = structio_run(counted<program>, nullptr, &options);
   structio_failure_free(why);
+  structio_virtual_clock_free(clock);
   if (drop_nothing_of != 0) r.strange = 1;
   return r;
 }

@@ -2,7 +2,13 @@
 // crash, never a leak, always a status, and everything that began ends.
 #include <structio/structio.h>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "faults/debris.hpp"
@@ -38,6 +44,53 @@ outcome play_with(std::int64_t fails_at, bool all_later) {
   return o;
 }
 
+int nothing(void*) {
+  return 0;
+}
+
+int sleeper(void*) {
+  return structio_sleep_forever();
+}
+
+// Starts tasks until there is no room for more; 0 when that was told and nothing else went wrong.
+int until_full(void*) {
+  structio_nursery n;
+  int status = structio_nursery_open(&n);
+  int started = 0;
+  while (status == 0 && started < 1000000) {
+    status = structio_nursery_start_soon(&n, sleeper, nullptr);
+    started += status == 0;
+  }
+  const bool told = status == STRUCTIO_ENOMEM && std::strstr(structio_last_message(), "stack");
+  structio_checkpoint();
+  structio_scope_cancel(structio_nursery_scope(&n), nullptr);
+  if (structio_nursery_close(&n, 0, nullptr) != 0) return -101;
+  if (!told) return -102;
+  return started > 10 ? structio_checkpoint() : -103;
+}
+
+// Calls `fn` while the process may have no more than so much of a resource.
+template <class Fn>
+int in_little(decltype(RLIMIT_AS) resource, rlim_t most, Fn&& fn) {
+  rlimit before{};
+  getrlimit(resource, &before);
+  const rlimit little{most, before.rlim_max};
+  setrlimit(resource, &little);
+  const int status = fn();
+  setrlimit(resource, &before);
+  return status;
+}
+
+// Runs `fn` in a process of its own and gives what it returned, as far as eight bits go.
+template <class Fn>
+int in_child(Fn&& fn) {
+  const pid_t child = fork();
+  if (child == 0) _exit(fn() & 0xff);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
 void check(const outcome& o) {
   CHECK(o.report.strange == 0);
   CHECK(o.report.where == std::string());
@@ -57,6 +110,28 @@ TEST_CASE("the scenario by itself works and leaves nothing", "[RUN][FIB-14]") {
 }
 
 #if STRUCTIO_OWN_MALLOC
+TEST_CASE("no address space for a stack: a code, a message, and the run goes on", "[FIB-16]") {
+  CHECK(in_child([] {
+          return in_little(RLIMIT_AS, 256 << 20,
+                           [] { return structio_run(until_full, nullptr, nullptr); });
+        }) == 0);
+}
+
+TEST_CASE("no descriptor for a run: a code, a message, and nothing left", "[RUN-02]") {
+  CHECK(in_child([] {
+          const debris before = debris::now();
+          const auto open =
+              static_cast<rlim_t>(before.descriptors - 3);  // what counted them is closed
+          const auto attempt = [] { return structio_run(nothing, nullptr, nullptr); };
+          for (unsigned spare = 0; spare < 5; ++spare) {
+            if (in_little(RLIMIT_NOFILE, open + spare, attempt) != -EMFILE) return 1;
+            if (!std::strstr(structio_last_message(), "event loop")) return 2;
+          }
+          if (debris::now().descriptors != before.descriptors) return 3;
+          return structio_run(nothing, nullptr, nullptr);
+        }) == 0);
+}
+
 TEST_CASE("any one allocation may fail", "[RUN][FIB-14]") {
   warm_up();
   std::int64_t n = 1;
