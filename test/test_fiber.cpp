@@ -1,9 +1,9 @@
 // What fibers, libuv and a C ABI add to the rules: exceptions and switches, cancellation that is
 // swallowed or met in destructors, codes that only look like cancellation, objects of other runs,
 // and many tasks at once. The white-box side of it is in context/.
-#include <algorithm>
 #include <structio/structio.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>

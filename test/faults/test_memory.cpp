@@ -44,6 +44,7 @@ outcome play_with(std::int64_t fails_at, bool all_later) {
   return o;
 }
 
+#if STRUCTIO_OWN_MALLOC
 int nothing(void*) {
   return 0;
 }
@@ -90,6 +91,7 @@ int in_child(Fn&& fn) {
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
+#endif
 
 void check(const outcome& o) {
   CHECK(o.report.strange == 0);
