@@ -131,7 +131,7 @@ STRUCTIO_SWITCH_INLINE void* jump(void* to, void* data) noexcept {
 STRUCTIO_SWITCH_INLINE void arrive(machine& m, fiber& self, void* came_from) noexcept {
   fiber& left = *m.left;
   left.sp = came_from;
-  const sanitizer::bounds old = sanitizer::arrived(self);
+  [[maybe_unused]] const sanitizer::bounds old = sanitizer::arrived(self);
   if (sanitizer::enabled && &left == &m.hub) {
     m.hub_stack_bottom = old.bottom;
     m.hub_stack_size = old.size;

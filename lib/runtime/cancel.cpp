@@ -91,6 +91,7 @@ void scope_release(scope& s) noexcept {
 }
 
 int scope_leave(scope& s, int status, failure*& f) noexcept {
+  STRUCTIO_ASSERT(s.owner);
   task& t = *s.owner;
   STRUCTIO_ASSERT(t.innermost == &s && s.state == scope_state::inside);
   if (status < 0 && scope_catches(s)) {
