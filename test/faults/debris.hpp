@@ -12,9 +12,9 @@
 
 struct debris {
   int descriptors = 0;
-  int mappings = 0;  // 0 too: sanitizers map memory as they go
+  int mappings = 0;  // 0 under a sanitizer or Valgrind, which map memory as they go
   std::size_t handles = 0;
-  std::int64_t blocks = 0;  // 0 where a sanitizer counts them
+  std::int64_t blocks = 0;  // 0 where they count them
 
   static debris now() {
     debris d;
@@ -24,7 +24,7 @@ struct debris {
       while (readdir(folder)) ++d.descriptors;
       closedir(folder);
     }
-    if (!STRUCTIO_OWN_MALLOC) return d;
+    if (!failing_malloc::in_charge()) return d;
     if (std::FILE* maps = std::fopen("/proc/self/maps", "re")) {
       for (int c = std::fgetc(maps); c != EOF; c = std::fgetc(maps)) d.mappings += c == '\n';
       std::fclose(maps);

@@ -25,6 +25,9 @@ inline thread_local std::int64_t fails_at = 0;  ///< the number of the one that 
 inline thread_local bool armed = false;
 inline thread_local bool for_ever = false;  ///< all that follow fail as well
 
+/// False where somebody else has replaced malloc: a sanitizer, Valgrind.
+bool in_charge() noexcept;
+
 /// Arms for a block: the n-th allocation within it fails, and all after it if so wished.
 class window {
  public:
