@@ -52,6 +52,8 @@ void alarm::arm(std::int64_t deadline, std::int64_t now) noexcept {
       [](uv_timer_t* timer) {
         // libuv's clock is coarse: it may well be before the deadline that this was armed for.
         static_cast<alarm*>(timer->data)->armed_for_ = base::forever;
+        // Before 1.45 libuv runs timers first and waits then, for ever if this was the only one.
+        uv_stop(timer->loop);
       },
       rounded_up, 0);
 }

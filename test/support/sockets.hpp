@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <netinet/in.h>
+#include <structio/structio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,7 +16,12 @@
 namespace sockets {
 
 inline int open_descriptors() {
-  int count = 0;
+  // libuv keeps a pipe of its own from a process's first loop on: that is nobody's leak.
+  static const bool warmed_up = [] {
+    structio_run([](void*) { return 0; }, nullptr, nullptr);  // refused inside a run: warm already
+    return true;
+  }();
+  int count = warmed_up ? 0 : 1;
   DIR* folder = opendir("/proc/self/fd");
   if (!folder) return 0;
   while (readdir(folder)) ++count;
