@@ -9,6 +9,7 @@
 #include "base/handle_table.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/fork_watch.hpp"
 #include "runtime/runtime.hpp"
 
 namespace structio::capi {
@@ -16,12 +17,17 @@ namespace structio::capi {
 using base::fail;
 
 inline int no_task(const char* call) noexcept {
-  return fail(
-      STRUCTIO_ENOTASK,
-      rt::current_runtime()
-          ? "%s: may block, so it must be called from a task; this is a callback outside of tasks"
-          : "%s: must be called from a task of a running runtime: see structio_run",
-      call);
+  if (rt::current_runtime()) {
+    return fail(STRUCTIO_ENOTASK,
+                "%s: may block, so it must be called from a task; this is a callback outside of "
+                "tasks",
+                call);
+  }
+  return fail(STRUCTIO_ENOTASK,
+              rt::was_forked_inside()
+                  ? "%s: the process was forked inside a run: only exec or _exit may follow"
+                  : "%s: must be called from a task of a running runtime: see structio_run",
+              call);
 }
 
 inline int null_argument(const char* call, const char* argument) noexcept {

@@ -20,6 +20,9 @@ class uv_reactor final : public reactor {
   /// a failure only the destructor may be called.
   int open() noexcept;
 
+  /// Forgets the loop without closing it: for a forked child, which shares it with its parent.
+  void abandon() noexcept { state_ = nullptr; }
+
   std::int64_t now() noexcept override;
   void poll(std::int64_t deadline) noexcept override;
   void wake() noexcept override;

@@ -146,6 +146,7 @@ void hub_loop(runtime& rt) noexcept {
       step_idle(rt, plan);
     }
     run_ready(rt);
+    if (current_runtime() != &rt) return;  // a child that was forked has come back here
     if (!rt.main && !rt.ending) begin_ending(rt);
     if (rt.sched.ready() == 0) {
       rt.trim_at = rt.stacks.trim(rt.kernel.now(), stack_half_life);

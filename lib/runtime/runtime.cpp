@@ -9,6 +9,7 @@
 #include "base/status.hpp"
 #include "context/overflow.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/fork_watch.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/local.hpp"
 #include "runtime/wait.hpp"
@@ -30,6 +31,7 @@ std::uint8_t next_run_number() noexcept {
 }
 
 int open(runtime& rt) noexcept {
+  fork_watch_begin();
   failure_no_memory();  // made while there is memory
   if (const int code = rt.kernel.open()) {
     return base::fail(code, "the event loop cannot be made: %s", reactor::os_error_text(code));
@@ -112,6 +114,15 @@ void close(runtime& rt) noexcept {
   rt.machine.close();
 }
 
+// In a child that was forked: loop and stacks are the parent's to close.
+int leave_to_parent(runtime& rt) noexcept {
+  rt.kernel.abandon();
+  rt.stacks.leave_mapped();
+  return base::fail(STRUCTIO_EMISUSE,
+                    "structio_run: the process was forked inside the run: after that only exec or "
+                    "_exit may follow in the child");
+}
+
 }  // namespace
 
 runtime::runtime(const run_options& o) noexcept
@@ -148,6 +159,7 @@ int rt_run(const run_options& options, failure*& f) noexcept {
     hub_loop(rt);
     rt.ending = true;
   }
+  if (current_runtime() != &rt) return leave_to_parent(rt);
   interrupt_end(rt);  // its handler wakes the loop, so it goes first
   rt.door->close(rt);
   while (run_object* object = rt.objects.pop_front()) {
