@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <netinet/in.h>
-#include <structio/structio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,12 +15,7 @@
 namespace sockets {
 
 inline int open_descriptors() {
-  // libuv keeps a pipe of its own from a process's first loop on: that is nobody's leak.
-  static const bool warmed_up = [] {
-    structio_run([](void*) { return 0; }, nullptr, nullptr);  // refused inside a run: warm already
-    return true;
-  }();
-  int count = warmed_up ? 0 : 1;
+  int count = 0;
   DIR* folder = opendir("/proc/self/fd");
   if (!folder) return 0;
   while (readdir(folder)) ++count;
