@@ -57,6 +57,7 @@ rm -f "$library"/libstructio*."$ending"*
 ./static-cpp
 
 say "as a subproject"
+unset PKG_CONFIG_PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH  # the one just installed is not meant
 unset PKG_CONFIG_PATH  # not the one that has just been installed
 mkdir -p project/subprojects
 cp "$here/subproject/meson.build" "$here/program.c" "$here/program.cpp" project/
