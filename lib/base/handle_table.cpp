@@ -11,7 +11,7 @@ namespace structio::base {
 namespace {
 
 constexpr int bits = sizeof(std::uintptr_t) * 8;
-constexpr int kind_bits = 4;
+constexpr int kind_bits = 5;
 constexpr int index_bits = bits == 64 ? 32 : 18;
 constexpr int generation_bits = bits - kind_bits - index_bits;
 constexpr std::uintptr_t index_mask = (std::uintptr_t{1} << index_bits) - 1;

@@ -18,7 +18,11 @@ enum class handle_kind : std::uint8_t {
   cancel_token,
   listener,
   stream,
-  clock
+  clock,
+  sender,
+  receiver,
+  broadcast,
+  subscription
 };
 
 /// A new handle for `object`, or null when memory is out. Any thread.

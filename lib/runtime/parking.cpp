@@ -6,12 +6,10 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
-#include "runtime/wait.hpp"
 
 namespace structio::rt {
 
 parking_lot::~parking_lot() {
-  STRUCTIO_ASSERT(queue_.empty());
   while (breaker* b = breakers_.front()) {
     task* t = nullptr;
     runtime* rt = current_runtime();
@@ -29,48 +27,9 @@ parking_lot::~parking_lot() {
 int parking_lot::park(runtime& rt, const char* what) noexcept {
   constexpr const char* text = "the lot is broken: a task that it depended on has ended";
   if (broken()) return base::fail(STRUCTIO_EBROKEN, text);
-  parked self;
-  self.waiter = rt.current;
-  self.lot = this;
-  queue_.push_back(self);
-  ++waiters_;
-  const auto code = static_cast<int>(rt::park(
-      rt, what,
-      [](void* arg) {
-        auto& leaving = *static_cast<parked*>(arg);  // from whichever lot it is in now
-        leaving.unlink();
-        --leaving.lot->waiters_;
-        return abort_done;
-      },
-      &self));
+  place self;
+  const auto code = static_cast<int>(wait_in(rt, queue_, self, what));
   return code == STRUCTIO_EBROKEN ? base::fail(code, text) : code;
-}
-
-std::size_t parking_lot::unpark(std::size_t count) noexcept {
-  std::size_t woken = 0;
-  while (woken < count) {
-    parked* first = queue_.pop_front();
-    if (!first) break;
-    --waiters_;
-    ++woken;
-    wake(*first->waiter, 0);
-  }
-  return woken;
-}
-
-std::size_t parking_lot::repark(parking_lot& to, std::size_t count) noexcept {
-  std::size_t moved = 0;
-  if (count > waiters_) count = waiters_;  // the other queue may be this one
-  while (moved < count) {
-    parked* first = queue_.pop_front();
-    if (!first) break;
-    --waiters_;
-    ++moved;
-    first->lot = &to;
-    to.queue_.push_back(*first);
-    ++to.waiters_;
-  }
-  return moved;
 }
 
 int parking_lot::break_by(task_id who) noexcept {
@@ -86,10 +45,7 @@ int parking_lot::break_by(task_id who) noexcept {
     }
   }
   if (code == 0) broken_by_[broken_count_++] = who;
-  while (parked* first = queue_.pop_front()) {
-    --waiters_;
-    wake(*first->waiter, STRUCTIO_EBROKEN);
-  }
+  queue_.wake(SIZE_MAX, STRUCTIO_EBROKEN);
   return code;
 }
 

@@ -7,17 +7,11 @@
 
 #include "base/list.hpp"
 #include "runtime/task.hpp"
+#include "runtime/wait_queue.hpp"
 
 namespace structio::rt {
 
-struct parked_tag;
 class parking_lot;
-
-/// One waiting task; lives in its frame.
-struct parked : base::list_node<parked_tag> {
-  task* waiter = nullptr;
-  parking_lot* lot = nullptr;
-};
 
 /// "When this task ends, break that lot": linked from both sides.
 struct breaker_tag;
@@ -34,16 +28,13 @@ class parking_lot {
   parking_lot(const parking_lot&) = delete;
   parking_lot& operator=(const parking_lot&) = delete;
 
-  /// A lot belongs to the run that first uses it, as long as anybody waits. False: another run's.
-  bool claim(const runtime& rt) noexcept {
-    if (queue_.empty()) home_ = &rt;
-    return home_ == &rt;
-  }
+  /// See wait_queue::claim.
+  bool claim(const runtime& rt) noexcept { return queue_.claim(rt); }
 
   /// True when every task that is to break the lot is one of this run (null: there is none), so
   /// that the lot may be destroyed.
   bool breakers_within(const runtime* rt) const noexcept {
-    return breakers_.empty() || (rt && home_ == rt);
+    return breakers_.empty() || (rt && queue_.home() == rt);
   }
 
   /// Waits in the queue: 0, STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EBROKEN. A cancel
@@ -51,13 +42,16 @@ class parking_lot {
   int park(runtime& rt, const char* what) noexcept;
 
   /// Wakes the first `count`; returns how many there were.
-  std::size_t unpark(std::size_t count) noexcept;
+  std::size_t unpark(std::size_t count) noexcept { return queue_.wake(count, 0); }
 
   /// Moves the first `count` to the end of another queue.
-  std::size_t repark(parking_lot& to, std::size_t count) noexcept;
+  std::size_t repark(parking_lot& to, std::size_t count) noexcept {
+    return queue_.move_to(to.queue_, count);
+  }
 
-  std::size_t waiting() const noexcept { return waiters_; }
-  bool empty() const noexcept { return waiters_ == 0; }
+  std::size_t waiting() const noexcept { return queue_.size(); }
+  bool empty() const noexcept { return queue_.empty(); }
+  wait_queue& queue() noexcept { return queue_; }
 
   bool broken() const noexcept { return broken_count_ > 0; }
   int break_by(task_id who) noexcept;  ///< 0 or STRUCTIO_ENOMEM (broken all the same)
@@ -67,10 +61,8 @@ class parking_lot {
   int remove_breaker(task& t) noexcept;  ///< 0 or STRUCTIO_EMISUSE
 
  private:
-  base::list<parked, parked_tag> queue_;
+  wait_queue queue_;
   base::list<breaker, breaker_tag> breakers_;
-  const runtime* home_ = nullptr;
-  std::size_t waiters_ = 0;
   task_id* broken_by_ = nullptr;
   std::uint32_t broken_count_ = 0;
   std::uint32_t broken_room_ = 0;

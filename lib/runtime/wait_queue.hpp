@@ -1,0 +1,115 @@
+// The queue of waiting tasks under every primitive, first come, first served. A task has one place
+// in one queue, or, when it waits for the first of several things, one in each of several queues:
+// these are a choice, and who takes one of them has the others given up at once.
+//
+// Always true: a place that is in a queue is undecided. Taking it decides: from then on neither a
+// cancellation nor another source can end that wait, so what is handed over is handed over once.
+// Between take and finish nothing may give way.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/list.hpp"
+#include "runtime/wait.hpp"
+
+namespace structio::rt {
+
+struct place_tag;
+struct place;
+class wait_queue;
+
+/// One wait of one task for the first of several sources. Lives in the task's frame.
+struct choice {
+  /// Gives up every place but `taken`, which is null when a source that is no queue decided.
+  void (*give_up_others)(choice& self, place* taken) noexcept = nullptr;
+  place* taken = nullptr;
+  std::int64_t result = 0;  ///< of the source that decided
+};
+
+/// One place in one queue; lives in the frame of the task that waits.
+struct place : base::list_node<place_tag> {
+  task* waiter = nullptr;
+  wait_queue* queue = nullptr;  ///< the one it is in now: it may be moved
+  choice* of = nullptr;         ///< null: the task waits for this alone
+};
+
+class wait_queue {
+ public:
+  wait_queue() = default;
+  wait_queue(const wait_queue&) = delete;
+  wait_queue& operator=(const wait_queue&) = delete;
+  ~wait_queue() { STRUCTIO_ASSERT(places_.empty()); }
+
+  /// A queue belongs to the run that first uses it, as long as anybody waits. False: another run's.
+  bool claim(const runtime& rt) noexcept {
+    if (size_ == 0) home_ = &rt;
+    return home_ == &rt;
+  }
+  const runtime* home() const noexcept { return home_; }
+
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
+  place* front() noexcept { return places_.front(); }
+  place* next(place& p) noexcept { return places_.next(p); }
+
+  void push(place& p) noexcept {
+    p.queue = this;
+    places_.push_back(p);
+    ++size_;
+  }
+
+  /// Leaves the queue undecided: the wait was cancelled, or another place of its choice was taken.
+  void remove(place& p) noexcept {
+    STRUCTIO_ASSERT(p.queue == this);
+    p.unlink();
+    --size_;
+  }
+
+  /// Decides the wait of a place that is in this queue; `finish` has to follow.
+  void take(place& p) noexcept {
+    remove(p);
+    if (p.of) [[unlikely]]
+      decide(p);
+  }
+
+  /// Takes the first place, or null when nobody waits.
+  place* take_first() noexcept {
+    place* p = places_.front();
+    if (p) take(*p);
+    return p;
+  }
+
+  /// Moves the first `count` places to the end of another queue, undecided. Returns how many.
+  std::size_t move_to(wait_queue& to, std::size_t count) noexcept;
+
+  /// Takes and finishes the first `count` places. Returns how many there were.
+  std::size_t wake(std::size_t count, std::int64_t result) noexcept;
+
+ private:
+  static void decide(place& p) noexcept {
+    p.of->taken = &p;
+    p.of->give_up_others(*p.of, &p);
+  }
+
+  base::list<place, place_tag> places_;
+  std::size_t size_ = 0;
+  const runtime* home_ = nullptr;
+};
+
+/// Makes the task of a place that was taken ready; its wait reports `result`.
+inline void finish(place& p, std::int64_t result) noexcept {
+  if (p.of) [[unlikely]]
+    p.of->result = result;
+  wake(*p.waiter, result);
+}
+
+/// Waits in one queue alone, until somebody takes and finishes `p`: returns that result,
+/// STRUCTIO_ECANCELLED or STRUCTIO_EINTERRUPTED. Cancel point and schedule point; the caller has
+/// looked for cancellation before.
+std::int64_t wait_in(runtime& rt, wait_queue& queue, place& p, const char* what) noexcept;
+
+/// The same, without being a cancel point: nothing but a source ends it.
+std::int64_t wait_in_shielded(runtime& rt, wait_queue& queue, place& p, const char* what) noexcept;
+
+}  // namespace structio::rt
