@@ -77,6 +77,10 @@ void deliver_interrupt(runtime& rt) noexcept {
     return;
   }
   task& t = *rt.main;
+  if (t.interrupt_holds > 0) {
+    t.interrupt_held = true;
+    return;
+  }
   t.attention |= attention_interrupt;
   if (t.wait.state != wait_state::parked) return;
   if (t.wait.what && t.open_nurseries && t.open_nurseries->owner_waits) {

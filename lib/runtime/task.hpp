@@ -57,9 +57,10 @@ struct task : base::list_node<sibling_tag> {
   std::uint8_t attention = 0;
   bool is_main = false;
   bool is_service = false;
-  bool cancel_in_flight =
-      false;                ///< a checkpoint has reported "cancelled", no scope absorbed it yet
-  std::int32_t budget = 0;  ///< calls left that need not give way
+  bool cancel_in_flight = false;      ///< "cancelled" was reported and not absorbed by a scope yet
+  bool interrupt_held = false;        ///< one came while it was in scopes that hold it back
+  std::uint16_t interrupt_holds = 0;  ///< such scopes that it is in
+  std::int32_t budget = 0;            ///< calls left that need not give way
   wait_cell wait;
   std::uint64_t cancel_points = 0;
   std::uint64_t schedule_points = 0;
