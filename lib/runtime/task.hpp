@@ -22,7 +22,7 @@ struct failure;
 struct local_node;
 struct task_cell;
 struct start_wait;
-struct breaker;
+struct end_watch;
 struct sibling_tag;
 
 using task_fn = int (*)(void*);
@@ -76,7 +76,7 @@ struct task : base::list_node<sibling_tag> {
   local_node* locals = nullptr;
   task_cell* cell = nullptr;         ///< when somebody has a handle, or it is a service
   start_wait* starting = nullptr;    ///< until it calls started
-  breaker* breakers = nullptr;       ///< lots that break when it ends
+  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
   task* recalculate_next = nullptr;  ///< work lists of scope propagation
   task* abort_next = nullptr;
   bool abort_queued = false;
