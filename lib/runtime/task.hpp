@@ -20,6 +20,7 @@ struct nursery;
 struct scope;
 struct failure;
 struct local_node;
+struct place;
 struct task_cell;
 struct start_wait;
 struct end_watch;
@@ -48,6 +49,7 @@ struct wait_cell {
   void* abort_arg = nullptr;
   const char* what = nullptr;  ///< for dumps; a literal
   std::int64_t result = 0;
+  const place* in = nullptr;  ///< for dumps: where it waits, when that is one queue alone
 };
 
 struct task : base::list_node<sibling_tag> {
