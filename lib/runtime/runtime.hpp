@@ -89,6 +89,8 @@ struct runtime {
   bool in_hook = false;             ///< a callback of the user's runs on the hub
   failure* hook_failure = nullptr;  ///< what such a callback has in flight
 
+  char waiting_answer[160] = {0};  ///< of structio_debug_waiting_for, for its caller to read
+
   // Outside.
   portal_core* door = nullptr;
   std::atomic<bool> interrupted{false};
