@@ -15,10 +15,13 @@ namespace {
 // cancelled. The halves of a checkpoint and the end of a nursery are here since they give way or
 // look, though never both; what only calls a function of the user's is whatever that one is.
 #define STRUCTIO_OP_MAP(X)                   \
+  X(all, true, BODY)                         \
   X(cancel_shielded_checkpoint, false, NONE) \
   X(checkpoint, true, NOTHING)               \
   X(checkpoint_if_cancelled, false, NOTHING) \
   X(fail_after, false, BODY)                 \
+  X(first_success, true, BODY)               \
+  X(for_each_concurrent, true, BODY)         \
   X(listener_accept, true, NOTHING)          \
   X(listener_close, true, CLOSED)            \
   X(lot_park, true, NOTHING)                 \
@@ -26,6 +29,8 @@ namespace {
   X(nursery_close, false, NONE)              \
   X(nursery_start, false, BODY)              \
   X(park, true, NOTHING)                     \
+  X(race, true, BODY)                        \
+  X(sequencer_step, true, CLOSED)            \
   X(serve, true, BODY)                       \
   X(sleep, true, NOTHING)                    \
   X(sleep_forever, true, NOTHING)            \
