@@ -81,6 +81,7 @@ class element_source {
   void stop() noexcept { ended_ = stopped_ = true; }
   bool ended() const noexcept { return ended_; }
   std::size_t size() const noexcept { return size_; }
+  std::size_t taken() const noexcept { return next_; }
 
  private:
   class turn {
@@ -116,7 +117,7 @@ class concurrent_loop {
 
   void run(Range& range) {
     blocking([] { return structio_checkpoint_if_cancelled(); });
-    const auto done = open_nursery([&](nursery& n) {
+    open_nursery([&](nursery& n) {
       // In here, so that what begin() throws is told like what the rest of the range throws.
       source_.emplace(range);
       home_ = &n;
@@ -125,7 +126,11 @@ class concurrent_loop {
       if (!grows_) first = source_->size() < limit_ ? source_->size() : limit_;
       for (std::size_t i = 0; i < first; ++i) add_worker();
     });
-    if (!done) throw usage_error("a loop's own scope was cancelled: cancel only your own scopes");
+    if (!source_->ended() || finished_ != source_->taken()) {
+      throw usage_error(
+          "a scope that is the library's own was cancelled, and with it a loop that ran in it: "
+          "cancel only scopes of your own");
+    }
   }
 
  private:
@@ -149,6 +154,7 @@ class concurrent_loop {
         source_->stop();
         throw;
       }
+      ++finished_;
       cancel_shielded_checkpoint();
     }
   }
@@ -159,6 +165,7 @@ class concurrent_loop {
   std::optional<element_source<Range>> source_;
   nursery* home_ = nullptr;
   std::size_t workers_ = 0;
+  std::size_t finished_ = 0;
   bool grows_ = true;
 };
 
