@@ -41,7 +41,34 @@ namespace {
   X(stream_send_all, true, PREFIX)            \
   X(stream_send_eof, true, NOTHING)           \
   X(task_join, true, NOTHING)                 \
-  X(tcp_connect, true, CLOSED)                \
+  X(tcp_connect, true, CLOSED)
+#define STRUCTIO_OP_MAP(X)                   \
+  X(all, true, BODY)                         \
+  X(cancel_shielded_checkpoint, false, NONE) \
+  X(checkpoint, true, NOTHING)               \
+  X(checkpoint_if_cancelled, false, NOTHING) \
+  X(fail_after, false, BODY)                 \
+  X(first_success, true, BODY)               \
+  X(for_each_concurrent, true, BODY)         \
+  X(listener_accept, true, NOTHING)          \
+  X(listener_close, true, CLOSED)            \
+  X(lot_park, true, NOTHING)                 \
+  X(move_on_after, false, BODY)              \
+  X(nursery_close, false, NONE)              \
+  X(nursery_start, false, BODY)              \
+  X(park, true, NOTHING)                     \
+  X(race, true, BODY)                        \
+  X(sequencer_step, true, CLOSED)            \
+  X(serve, true, BODY)                       \
+  X(sleep, true, NOTHING)                    \
+  X(sleep_forever, true, NOTHING)            \
+  X(sleep_until, true, NOTHING)              \
+  X(stream_close, true, CLOSED)              \
+  X(stream_receive_some, true, NOTHING)      \
+  X(stream_send_all, true, PREFIX)           \
+  X(stream_send_eof, true, NOTHING)          \
+  X(task_join, true, NOTHING)                \
+  X(tcp_connect, true, CLOSED)               \
   X(wait_all_tasks_blocked, true, NOTHING)
 
 struct operation {

@@ -50,7 +50,10 @@ struct runtime {
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
 
-  std::int64_t now() noexcept { return clock ? clock->now : kernel.now(); }
+  std::int64_t now() noexcept {
+    if (!clock) return kernel.now();
+    return clock->stands() ? clock->reading : clock->at(kernel.now());
+  }
 
   // The engine.
   ctx::machine machine;
