@@ -26,6 +26,9 @@ namespace {
   X(nursery_close, false, NONE)              \
   X(nursery_start, false, BODY)              \
   X(park, true, NOTHING)                     \
+  X(receiver_receive, true, NOTHING)         \
+  X(receiver_receive_batch, true, NOTHING)   \
+  X(sender_send, true, NOTHING)              \
   X(serve, true, BODY)                       \
   X(sleep, true, NOTHING)                    \
   X(sleep_forever, true, NOTHING)            \
