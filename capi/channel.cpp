@@ -207,10 +207,10 @@ int structio_receiver_free(structio_receiver* rx) {
   return free_end(receiver, rx, "structio_receiver_free");
 }
 
-int structio_sender_statistics(const structio_sender* tx, structio_channel_statistics* out) {
-  return statistics(sender, tx, out, "structio_sender_statistics");
+int structio_sender_get_statistics(const structio_sender* tx, structio_channel_statistics* out) {
+  return statistics(sender, tx, out, "structio_sender_get_statistics");
 }
 
-int structio_receiver_statistics(const structio_receiver* rx, structio_channel_statistics* out) {
-  return statistics(receiver, rx, out, "structio_receiver_statistics");
+int structio_receiver_get_statistics(const structio_receiver* rx, structio_channel_statistics* out) {
+  return statistics(receiver, rx, out, "structio_receiver_get_statistics");
 }

@@ -15,6 +15,7 @@ namespace {
 // cancelled. The halves of a checkpoint and the end of a nursery are here since they give way or
 // look, though never both; what only calls a function of the user's is whatever that one is.
 #define STRUCTIO_OP_MAP(X)                   \
+  X(broadcast_send, true, NOTHING)           \
   X(cancel_shielded_checkpoint, false, NONE) \
   X(checkpoint, true, NOTHING)               \
   X(checkpoint_if_cancelled, false, NOTHING) \
@@ -37,6 +38,7 @@ namespace {
   X(stream_receive_some, true, NOTHING)      \
   X(stream_send_all, true, PREFIX)           \
   X(stream_send_eof, true, NOTHING)          \
+  X(subscription_receive, true, NOTHING)     \
   X(task_join, true, NOTHING)                \
   X(tcp_connect, true, CLOSED)               \
   X(wait_all_tasks_blocked, true, NOTHING)

@@ -118,10 +118,96 @@ typedef struct structio_channel_statistics {
 } structio_channel_statistics;
 
 /* The state of the channel; the same from either end, closed or not. Any task or hook. */
-STRUCTIO_API int structio_sender_statistics(const structio_sender* tx,
-                                            structio_channel_statistics* out);
-STRUCTIO_API int structio_receiver_statistics(const structio_receiver* rx,
-                                              structio_channel_statistics* out);
+STRUCTIO_API int structio_sender_get_statistics(const structio_sender* tx,
+                                                structio_channel_statistics* out);
+STRUCTIO_API int structio_receiver_get_statistics(const structio_receiver* rx,
+                                                  structio_channel_statistics* out);
+
+/* --- broadcasts ---------------------------------------------------------------------------------
+ *
+ * Every item goes to every subscription that existed when it was sent, in the order of sending.
+ * Items wait in one ring of `capacity`; each subscription gets a copy, the last one the item
+ * itself. What happens when a subscription is behind by the capacity is the broadcast's policy. As
+ * with channels, a broadcast belongs to its run. */
+
+enum structio_lag {
+  STRUCTIO_LAG_WAIT = 0,        /* sending waits for the slowest subscription */
+  STRUCTIO_LAG_DROP_OLDEST = 1, /* it misses the oldest item, and is told how many it has missed */
+  STRUCTIO_LAG_DISCONNECT = 2   /* it gets nothing any more but STRUCTIO_EBROKEN */
+};
+
+/* Makes a broadcast without subscriptions. `capacity`: at least 1, or STRUCTIO_UNLIMITED; `lag`:
+ * one of the above. Any task or hook. Errors: STRUCTIO_EINVALID (also: a type with `move` or
+ * `destroy` but without `copy`), STRUCTIO_ENOMEM. */
+STRUCTIO_API int structio_broadcast_new(const structio_item_type* type, int64_t capacity,
+                                        uint32_t lag, structio_broadcast** out);
+
+/* Sends one item to all, which moves it out of the caller's memory; without any subscription it is
+ * destroyed. Checkpoint; waits only by STRUCTIO_LAG_WAIT. Cancelled: not sent. Errors:
+ * STRUCTIO_ECANCELLED, STRUCTIO_ECLOSED, STRUCTIO_ENOMEM, STRUCTIO_EMISUSE (another run's; called
+ * by a function of the item), STRUCTIO_ESTALE. */
+STRUCTIO_API int structio_broadcast_send(structio_broadcast* broadcast, void* item);
+
+/* The same without waiting. Any task or hook. Errors: STRUCTIO_EWOULDBLOCK as well. */
+STRUCTIO_API int structio_broadcast_try_send(structio_broadcast* broadcast, void* item);
+
+/* A subscription to all that is sent from now on; as many as you like. It outlives the broadcast's
+ * handle. Any task or hook. Errors: STRUCTIO_ECLOSED, STRUCTIO_ENOMEM. */
+STRUCTIO_API int structio_broadcast_subscribe(structio_broadcast* broadcast,
+                                              structio_subscription** out);
+
+/* Nothing more is sent: who waits to send gets STRUCTIO_ECLOSED, subscriptions get what there is
+ * and then STRUCTIO_EEND. Idempotent; never waits. Any task or hook. */
+STRUCTIO_API int structio_broadcast_close(structio_broadcast* broadcast);
+
+/* Closes and frees the handle; NULL is allowed. Threads: as structio_sender_free. */
+STRUCTIO_API int structio_broadcast_free(structio_broadcast* broadcast);
+
+/* Receives the next item into raw memory; waits for one. `missed`, if not NULL, becomes how many
+ * items were dropped just before this one. Checkpoint. Cancelled: nothing was received. One task at
+ * a time. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED (this subscription),
+ * STRUCTIO_EEND (the broadcast is closed, and all is received), STRUCTIO_EBROKEN (it was too slow
+ * and has been disconnected), STRUCTIO_EMISUSE, STRUCTIO_ESTALE; what the item's copy function
+ * returned (the item is still to be received). */
+STRUCTIO_API int structio_subscription_receive(structio_subscription* subscription, void* slot,
+                                               uint64_t* missed);
+
+/* The same without waiting. Any task or hook. Errors: STRUCTIO_EWOULDBLOCK as well. */
+STRUCTIO_API int structio_subscription_try_receive(structio_subscription* subscription, void* slot,
+                                                   uint64_t* missed);
+
+/* Closes: a task that waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent; never waits.
+ * Any task or hook. */
+STRUCTIO_API int structio_subscription_close(structio_subscription* subscription);
+
+/* Closes and frees the handle; NULL is allowed. Threads: as structio_sender_free. */
+STRUCTIO_API int structio_subscription_free(structio_subscription* subscription);
+
+typedef struct structio_broadcast_statistics {
+  size_t struct_size;
+  int64_t buffer_used;       /* items that somebody has yet to receive */
+  int64_t capacity;          /* as it was made */
+  int64_t subscriptions;     /* neither closed nor disconnected */
+  int64_t waiting_senders;   /* tasks */
+  int64_t waiting_receivers; /* tasks */
+  int64_t peak_buffer_used;  /* the most that were in the buffer at once */
+  int64_t dropped;           /* items that some subscription has missed */
+  int64_t disconnected;      /* subscriptions */
+} structio_broadcast_statistics;
+
+/* Any task or hook. */
+STRUCTIO_API int structio_broadcast_get_statistics(const structio_broadcast* broadcast,
+                                                   structio_broadcast_statistics* out);
+
+typedef struct structio_subscription_statistics {
+  size_t struct_size;
+  int64_t behind; /* items that it has yet to receive */
+  int64_t missed; /* items that were dropped before it received them, in all */
+} structio_subscription_statistics;
+
+/* Any task or hook. */
+STRUCTIO_API int structio_subscription_get_statistics(const structio_subscription* subscription,
+                                                      structio_subscription_statistics* out);
 
 #ifdef __cplusplus
 }
