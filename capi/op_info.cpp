@@ -44,6 +44,7 @@ namespace {
   X(tcp_connect, true, CLOSED)
 #define STRUCTIO_OP_MAP(X)                   \
   X(all, true, BODY)                         \
+  X(broadcast_send, true, NOTHING)           \
   X(cancel_shielded_checkpoint, false, NONE) \
   X(checkpoint, true, NOTHING)               \
   X(checkpoint_if_cancelled, false, NOTHING) \
@@ -59,6 +60,9 @@ namespace {
   X(park, true, NOTHING)                     \
   X(race, true, BODY)                        \
   X(sequencer_step, true, CLOSED)            \
+  X(receiver_receive, true, NOTHING)         \
+  X(receiver_receive_batch, true, NOTHING)   \
+  X(sender_send, true, NOTHING)              \
   X(serve, true, BODY)                       \
   X(sleep, true, NOTHING)                    \
   X(sleep_forever, true, NOTHING)            \
@@ -67,6 +71,7 @@ namespace {
   X(stream_receive_some, true, NOTHING)      \
   X(stream_send_all, true, PREFIX)           \
   X(stream_send_eof, true, NOTHING)          \
+  X(subscription_receive, true, NOTHING)     \
   X(task_join, true, NOTHING)                \
   X(tcp_connect, true, CLOSED)               \
   X(wait_all_tasks_blocked, true, NOTHING)

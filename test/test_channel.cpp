@@ -1,0 +1,4 @@
+// x
+#include <structio/structio_channel.h>
+#include "support/catch.hpp"
+TEST_CASE("x"){}
