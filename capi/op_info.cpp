@@ -26,6 +26,7 @@ namespace {
   X(nursery_close, false, NONE)              \
   X(nursery_start, false, BODY)              \
   X(park, true, NOTHING)                     \
+  X(run_in_thread, true, BODY)               \
   X(serve, true, BODY)                       \
   X(sleep, true, NOTHING)                    \
   X(sleep_forever, true, NOTHING)            \
@@ -36,7 +37,8 @@ namespace {
   X(stream_send_eof, true, NOTHING)          \
   X(task_join, true, NOTHING)                \
   X(tcp_connect, true, CLOSED)               \
-  X(wait_all_tasks_blocked, true, NOTHING)
+  X(wait_all_tasks_blocked, true, NOTHING)   \
+  X(wait_all_threads_completed, true, NOTHING)
 
 struct operation {
   const char* name;

@@ -135,6 +135,16 @@ decltype(auto) assert_no_checkpoints(Body&& body) {
   return detail_testing::checked(std::forward<Body>(body), false);
 }
 
+/// How many threads work for this run now, abandoned ones included. Any task or hook.
+inline std::size_t active_thread_count() {
+  return static_cast<std::size_t>(detail::check(structio_threads_active()));
+}
+
+/// Waits until no thread works for this run. Checkpoint. Throws `cancelled`.
+inline void wait_all_threads_completed() {
+  detail::blocking([] { return structio_wait_all_threads_completed(); });
+}
+
 /// Makes the run believe that its own state is broken: it ends with internal_error.
 inline void inject_internal_error() {
   detail::check(structio_inject_internal_error());
