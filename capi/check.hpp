@@ -11,6 +11,7 @@
 #include "base/status.hpp"
 #include "runtime/fork_watch.hpp"
 #include "runtime/runtime.hpp"
+#include "thread/job_context.hpp"
 
 namespace structio::capi {
 
@@ -22,6 +23,9 @@ inline int no_task(const char* call) noexcept {
                 "%s: may block, so it must be called from a task; this is a callback outside of "
                 "tasks",
                 call);
+  }
+  if (rt::thread::current_job()) {
+    return fail(STRUCTIO_ENOTASK, "%s: this is a worker thread: see structio_thread_call", call);
   }
   return fail(STRUCTIO_ENOTASK,
               rt::was_forked_inside()

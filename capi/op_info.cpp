@@ -63,6 +63,7 @@ namespace {
   X(receiver_receive, true, NOTHING)         \
   X(receiver_receive_batch, true, NOTHING)   \
   X(sender_send, true, NOTHING)              \
+  X(run_in_thread, true, BODY)               \
   X(serve, true, BODY)                       \
   X(sleep, true, NOTHING)                    \
   X(sleep_forever, true, NOTHING)            \
@@ -74,7 +75,8 @@ namespace {
   X(subscription_receive, true, NOTHING)     \
   X(task_join, true, NOTHING)                \
   X(tcp_connect, true, CLOSED)               \
-  X(wait_all_tasks_blocked, true, NOTHING)
+  X(wait_all_tasks_blocked, true, NOTHING)   \
+  X(wait_all_threads_completed, true, NOTHING)
 
 struct operation {
   const char* name;

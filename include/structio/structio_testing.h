@@ -74,6 +74,23 @@ STRUCTIO_API int structio_sequencer_step(structio_sequencer* sequencer, uint64_t
  * readings says whether the code in between was a checkpoint. */
 STRUCTIO_API int structio_checkpoint_counts(uint64_t* cancel_points, uint64_t* schedule_points);
 
+/* How many threads work for this run now, abandoned ones included. Any task or hook. */
+STRUCTIO_API int64_t structio_threads_active(void);
+
+/* Waits until no thread works for this run. Checkpoint. Errors: STRUCTIO_ECANCELLED,
+ * STRUCTIO_ENOMEM. */
+STRUCTIO_API int structio_wait_all_threads_completed(void);
+
+/* How many worker threads the process has, and how many of them are idle. Any thread. */
+STRUCTIO_API int structio_thread_cache_counts(uint64_t* alive, uint64_t* idle);
+
+/* How long an idle worker waits before it ends; negative: ten seconds, as usual. Any thread. */
+STRUCTIO_API int structio_thread_cache_set_idle_timeout(int64_t duration);
+
+/* The next `count` jobs of the process are refused with UV_EAGAIN, as if the system had no thread
+ * for them. Any thread. */
+STRUCTIO_API int structio_inject_thread_refusals(uint32_t count);
+
 /* Makes the run believe that its own state is broken: it ends with STRUCTIO_EINTERNAL. */
 STRUCTIO_API int structio_inject_internal_error(void);
 

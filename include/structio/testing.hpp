@@ -15,6 +15,16 @@ namespace structio {
 inline namespace v0 {
 namespace testing {
 
+/// How many threads work for this run now, abandoned ones included. Any task or hook.
+inline std::size_t active_thread_count() {
+  return static_cast<std::size_t>(detail::check(structio_threads_active()));
+}
+
+/// Waits until no thread works for this run. Checkpoint. Throws `cancelled`.
+inline void wait_all_threads_completed() {
+  detail::blocking([] { return structio_wait_all_threads_completed(); });
+}
+
 /// Makes the run believe that its own state is broken: it ends with internal_error.
 inline void inject_internal_error() {
   detail::check(structio_inject_internal_error());

@@ -73,6 +73,8 @@ struct runtime {
   task_id main_id = 0;
   std::uint64_t living = 0;
   std::uint64_t spawned = 0;
+  std::int64_t jobs = 0;  ///< threads that work for the run: each comes back by a post
+  std::int64_t jobs_blocked = 0;  ///< of those, in a call into the run: it is for the run to answer
   std::uint64_t polls = 0;
   std::int64_t idle_since = base::long_ago;  ///< real; long_ago: something has happened since
   std::int64_t trim_at = base::forever;      ///< when the stack pool wants to let go of more
