@@ -59,7 +59,7 @@ WORKLOADS = {
     "switch": Workload("ns", "two tasks yielding to each other, a switch"),
     "spawn": Workload("ns", "spawn and join of a trivial task"),
     "batch_spawn": Workload("ns", "10,000 tasks alive at once, each yields once, joined; a task"),
-    "mutex": Workload("ns", "a mutex handed round 100 tasks, each gives way once with it; a hand-over"),
+    "mutex": Workload("ns", "a mutex handed round 100 tasks, a hand-over"),
     "timeout": Workload("ns", "a timeout armed and disarmed around a call that does not wait"),
     "sleepers": Workload("us CPU", "100,000 new tasks sleep up to a second: CPU a task, all in"),
     "lateness": Workload("us", "how late a sleep of a millisecond ends, median"),
@@ -156,8 +156,9 @@ def _peer_jobs():
 
 def _go_jobs():
     for workload, quick in (("switch", FEW), ("spawn", FEW), ("batch_spawn", FEW),
-                            ("mutex", FEW), ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
-                            ("cancel_all", ("--n", "10000")), ("memory_10k", ())):
+                            ("mutex", FEW), ("sleepers", ("--n", "1000")),
+                            ("lateness", ("--n", "50")), ("cancel_all", ("--n", "10000")),
+                            ("memory_10k", ())):
         yield Job(workload, "go", "go_bench", quick=quick)
     yield Job("memory_1m", "go", "go_bench", MILLION, also=("cold_task",), in_quick=False, most=3,
               memory=6 * GIB)
