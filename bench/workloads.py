@@ -165,10 +165,8 @@ def _peer_jobs():
 
 def _go_jobs():
     for workload, quick in (("switch", FEW), ("spawn", FEW), ("batch_spawn", FEW),
-                            ("mutex", FEW), ("sleepers", ("--n", "1000")),
-                            ("lateness", ("--n", "50")), ("cancel_all", ("--n", "10000")),
-                            ("memory_10k", ())):
-                            ("channel", FEW), ("channel_128", FEW), ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
+                            ("mutex", FEW), ("channel", FEW), ("channel_128", FEW),
+                            ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
                             ("cancel_all", ("--n", "10000")), ("memory_10k", ())):
         yield Job(workload, "go", "go_bench", quick=quick)
     yield Job("memory_1m", "go", "go_bench", MILLION, also=("cold_task",), in_quick=False, most=3,

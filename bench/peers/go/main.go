@@ -89,7 +89,6 @@ func batches(n, size int64, yield bool) int64 {
 	return cpuNow() - begin
 }
 
-<<<<<<< HEAD
 // A sync.Mutex that 100 goroutines lock, count, yield and unlock.
 func mutex(n int64) int64 {
 	const tasks = 100
@@ -110,7 +109,9 @@ func mutex(n int64) int64 {
 		}()
 	}
 	all.Wait()
-=======
+	return cpuNow() - begin
+}
+
 func roundTrips(n int64) int64 {
 	there, back := make(chan int64), make(chan int64)
 	done := make(chan int64)
@@ -149,7 +150,6 @@ func oneWay(n int64) int64 {
 	}()
 	begin := cpuNow()
 	<-done
->>>>>>> wip-channel
 	return cpuNow() - begin
 }
 
@@ -296,15 +296,12 @@ func main() {
 		each(batches(count(500000), 1, false), count(500000), "ns", 1)
 	case "batch_spawn":
 		each(batches(count(500000), 10000, true), count(500000), "ns", 1)
-<<<<<<< HEAD
 	case "mutex":
 		each(mutex(count(1000000)), count(1000000), "ns", 1)
-=======
 	case "channel":
 		each(roundTrips(count(1000000)), count(1000000), "ns", 1)
 	case "channel_128":
 		each(oneWay(count(5000000)), count(5000000), "ns", 1)
->>>>>>> wip-channel
 	case "sleepers":
 		each(sleepers(count(100000)), count(100000), "us CPU", 1000)
 	case "lateness":
