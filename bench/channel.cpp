@@ -2,6 +2,7 @@
 // `channel_128`: one way through a channel of 128, a message. `--face 1`: the same through the C++
 // face.
 #include <structio/channel.hpp>
+#include <structio/nursery.hpp>
 
 #include "ours.hpp"
 
