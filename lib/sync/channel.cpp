@@ -28,10 +28,15 @@ channel_place* first_of(wait_queue& queue) noexcept {
   return static_cast<channel_place*>(queue.front());
 }
 
+void stop_filling(channel& c) noexcept {
+  c.filling = nullptr;
+  c.look();
+}
+
 void fill(channel& c, channel_place& p, void* item) noexcept {
   auto* slots = static_cast<std::byte*>(p.item);
   move_item(c, slots + p.filled * c.type.size, item);
-  if (++p.filled == p.room) c.filling = nullptr;
+  if (++p.filled == p.room) stop_filling(c);
 }
 
 void hand_over(channel& c, channel_place& p, void* item) noexcept {
@@ -41,6 +46,7 @@ void hand_over(channel& c, channel_place& p, void* item) noexcept {
     move_item(c, p.item, item);
   } else {
     c.filling = &p;
+    c.look();
     fill(c, p, item);
   }
 }
@@ -54,8 +60,17 @@ void refill(channel& c) noexcept {
   move_item(c, c.buffer.push(), p->item);
 }
 
+// The items move to a larger ring by the user's function.
+[[gnu::noinline]] bool grow(channel& c) noexcept {
+  c.moving = true;
+  const bool grown = c.buffer.grow(c.type);
+  c.moving = false;
+  return grown;
+}
+
 // Waits until a counterpart has decided. The end may be gone when it returns.
-std::int64_t wait_at(runtime& rt, channel_end& e, channel_place& p, const char* what) noexcept {
+[[gnu::always_inline]] inline std::int64_t wait_at(runtime& rt, channel_end& e, channel_place& p,
+                                                   const char* what) noexcept {
   p.waiter = rt.current;
   channel_enlist(e, p);
   std::int64_t result = park(
@@ -70,9 +85,7 @@ std::int64_t wait_at(runtime& rt, channel_end& e, channel_place& p, const char* 
   return result == 0 ? 0 : channel_explain(side, result);
 }
 
-}  // namespace
-
-int channel_try_send(channel_end& e, void* item) noexcept {
+[[gnu::always_inline]] inline int try_send(channel_end& e, void* item) noexcept {
   channel& c = *e.of;
   if (e.closed) return STRUCTIO_ECLOSED;
   if (c.open_receivers == 0) return STRUCTIO_EBROKEN;
@@ -86,18 +99,13 @@ int channel_try_send(channel_end& e, void* item) noexcept {
     return 0;
   }
   if (c.buffer.full()) return STRUCTIO_EWOULDBLOCK;
-  if (!c.buffer.has_room()) {
-    // The items move to a larger ring by the user's function.
-    c.moving = true;
-    const bool grown = c.buffer.grow(c.type);
-    c.moving = false;
-    if (!grown) return STRUCTIO_ENOMEM;
-  }
+  if (!c.buffer.has_room() && !grow(c)) [[unlikely]]
+    return STRUCTIO_ENOMEM;
   move_item(c, c.buffer.push(), item);
   return 0;
 }
 
-int channel_try_receive(channel_end& e, void* slot) noexcept {
+[[gnu::always_inline]] inline int try_receive(channel_end& e, void* slot) noexcept {
   channel& c = *e.of;
   if (e.closed) return STRUCTIO_ECLOSED;
   if (c.moving) return STRUCTIO_EMISUSE;
@@ -112,14 +120,25 @@ int channel_try_receive(channel_end& e, void* slot) noexcept {
     move_item(c, slot, p->item);
     return 0;
   }
+  c.buffer.found_empty();
   return c.open_senders == 0 ? STRUCTIO_EEND : STRUCTIO_EWOULDBLOCK;
+}
+
+}  // namespace
+
+int channel_try_send(channel_end& e, void* item) noexcept {
+  return try_send(e, item);
+}
+
+int channel_try_receive(channel_end& e, void* slot) noexcept {
+  return try_receive(e, slot);
 }
 
 std::int64_t channel_try_receive_batch(channel_end& e, void* slots, std::size_t room) noexcept {
   auto* slot = static_cast<std::byte*>(slots);
   std::int64_t count = 0;
   for (std::size_t i = 0; i < room; ++i, ++count, slot += e.of->type.size) {
-    const int code = channel_try_receive(e, slot);
+    const int code = try_receive(e, slot);
     if (code != 0) return count > 0 ? count : code;
   }
   return count;
@@ -128,13 +147,13 @@ std::int64_t channel_try_receive_batch(channel_end& e, void* slots, std::size_t 
 void channel_leave(channel_place& p) noexcept {
   if (p.linked()) channel_withdraw(p);
   channel_end& e = *p.end;
-  if (e.of->filling == &p) e.of->filling = nullptr;
+  if (e.of->filling == &p) stop_filling(*e.of);
   channel_release(e);
 }
 
-int channel_send(runtime& rt, channel_end& e, void* item) noexcept {
+int channel_send_slowly(runtime& rt, channel_end& e, void* item) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  const int code = channel_try_send(e, item);
+  const int code = try_send(e, item);
   if (code == STRUCTIO_EWOULDBLOCK) {
     channel_place self;
     self.item = item;
@@ -145,9 +164,9 @@ int channel_send(runtime& rt, channel_end& e, void* item) noexcept {
   return code == 0 ? 0 : channel_explain(side, code);
 }
 
-int channel_receive(runtime& rt, channel_end& e, void* slot) noexcept {
+int channel_receive_slowly(runtime& rt, channel_end& e, void* slot) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  const int code = channel_try_receive(e, slot);
+  const int code = try_receive(e, slot);
   if (code == STRUCTIO_EWOULDBLOCK) {
     channel_place self;
     self.item = slot;
@@ -172,6 +191,11 @@ std::int64_t channel_receive_batch(runtime& rt, channel_end& e, void* slots,
   const channel_side side = e.side;
   give_way(rt);
   return got < 0 ? channel_explain(side, got) : got;
+}
+
+int channel_give_way(runtime& rt) noexcept {
+  yield(rt);
+  return 0;
 }
 
 int channel_explain(channel_side side, std::int64_t code) noexcept {
