@@ -69,8 +69,7 @@ void refill(channel& c) noexcept {
 }
 
 // Waits until a counterpart has decided. The end may be gone when it returns.
-[[gnu::always_inline]] inline std::int64_t wait_at(runtime& rt, channel_end& e, channel_place& p,
-                                                   const char* what) noexcept {
+std::int64_t wait_at(runtime& rt, channel_end& e, channel_place& p, const char* what) noexcept {
   p.waiter = rt.current;
   channel_enlist(e, p);
   std::int64_t result = park(
@@ -85,7 +84,9 @@ void refill(channel& c) noexcept {
   return result == 0 ? 0 : channel_explain(side, result);
 }
 
-[[gnu::always_inline]] inline int try_send(channel_end& e, void* item) noexcept {
+}  // namespace
+
+int channel_try_send(channel_end& e, void* item) noexcept {
   channel& c = *e.of;
   if (e.closed) return STRUCTIO_ECLOSED;
   if (c.open_receivers == 0) return STRUCTIO_EBROKEN;
@@ -105,7 +106,7 @@ void refill(channel& c) noexcept {
   return 0;
 }
 
-[[gnu::always_inline]] inline int try_receive(channel_end& e, void* slot) noexcept {
+int channel_try_receive(channel_end& e, void* slot) noexcept {
   channel& c = *e.of;
   if (e.closed) return STRUCTIO_ECLOSED;
   if (c.moving) return STRUCTIO_EMISUSE;
@@ -124,21 +125,11 @@ void refill(channel& c) noexcept {
   return c.open_senders == 0 ? STRUCTIO_EEND : STRUCTIO_EWOULDBLOCK;
 }
 
-}  // namespace
-
-int channel_try_send(channel_end& e, void* item) noexcept {
-  return try_send(e, item);
-}
-
-int channel_try_receive(channel_end& e, void* slot) noexcept {
-  return try_receive(e, slot);
-}
-
 std::int64_t channel_try_receive_batch(channel_end& e, void* slots, std::size_t room) noexcept {
   auto* slot = static_cast<std::byte*>(slots);
   std::int64_t count = 0;
   for (std::size_t i = 0; i < room; ++i, ++count, slot += e.of->type.size) {
-    const int code = try_receive(e, slot);
+    const int code = channel_try_receive(e, slot);
     if (code != 0) return count > 0 ? count : code;
   }
   return count;
@@ -148,33 +139,77 @@ void channel_leave(channel_place& p) noexcept {
   if (p.linked()) channel_withdraw(p);
   channel_end& e = *p.end;
   if (e.of->filling == &p) stop_filling(*e.of);
-  channel_release(e);
+  if (e.references > 1) {  // as always, but when the handle was freed meanwhile
+    --e.references;
+  } else {
+    channel_release(e);
+  }
 }
 
+namespace {
+
+// Each of these is a frame of its own, so that who need not wait does without it.
+
+[[gnu::noinline]] int wait_to_send(runtime& rt, channel_end& e, void* item) noexcept {
+  channel_place self;
+  self.item = item;
+  return static_cast<int>(wait_at(rt, e, self, "channel send"));
+}
+
+[[gnu::noinline]] int wait_to_receive(runtime& rt, channel_end& e, void* slot) noexcept {
+  channel_place self;
+  self.item = slot;
+  return static_cast<int>(wait_at(rt, e, self, "channel receive"));
+}
+
+[[gnu::noinline]] int done_with(runtime& rt, channel_side side, int code) noexcept {
+  give_way(rt);  // the end may be freed meanwhile, and others may write messages
+  return code == 0 ? 0 : channel_explain(side, code);
+}
+
+[[gnu::noinline]] int send_any(runtime& rt, channel_end& e, void* item) noexcept {
+  const int code = channel_try_send(e, item);
+  if (code == STRUCTIO_EWOULDBLOCK) return wait_to_send(rt, e, item);
+  return done_with(rt, channel_side::sending, code);
+}
+
+[[gnu::noinline]] int receive_any(runtime& rt, channel_end& e, void* slot) noexcept {
+  const int code = channel_try_receive(e, slot);
+  if (code == STRUCTIO_EWOULDBLOCK) return wait_to_receive(rt, e, slot);
+  return done_with(rt, channel_side::receiving, code);
+}
+
+// One who waits for this alone is met: his word moves, and he goes on.
+inline int meet(runtime& rt, wait_queue& queue, channel_place& p, void* to, void* from) noexcept {
+  queue.remove(p);
+  wake(*p.waiter, 0);
+  __builtin_memcpy(to, from, sizeof(std::uint64_t));
+  return --rt.current->budget > 0 ? 0 : channel_give_way(rt);
+}
+
+}  // namespace
+
+// First what a rendezvous of words comes to: again without a frame, whichever side is the later
+// one.
 int channel_send_slowly(runtime& rt, channel_end& e, void* item) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  const int code = try_send(e, item);
-  if (code == STRUCTIO_EWOULDBLOCK) {
-    channel_place self;
-    self.item = item;
-    return static_cast<int>(wait_at(rt, e, self, "channel send"));
-  }
-  const channel_side side = e.side;  // the end may be freed while others run
-  give_way(rt);
-  return code == 0 ? 0 : channel_explain(side, code);
+  channel& c = *e.of;
+  if (!c.quick || e.closed) return send_any(rt, e, item);
+  channel_place* p = first_of(c.receivers);
+  if (!p) return c.buffer.full() ? wait_to_send(rt, e, item) : send_any(rt, e, item);
+  if (p->of || p->room != 1) return send_any(rt, e, item);
+  p->filled = 1;
+  return meet(rt, c.receivers, *p, p->item, item);
 }
 
 int channel_receive_slowly(runtime& rt, channel_end& e, void* slot) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  const int code = try_receive(e, slot);
-  if (code == STRUCTIO_EWOULDBLOCK) {
-    channel_place self;
-    self.item = slot;
-    return static_cast<int>(wait_at(rt, e, self, "channel receive"));
-  }
-  const channel_side side = e.side;  // the end may be freed while others run
-  give_way(rt);
-  return code == 0 ? 0 : channel_explain(side, code);
+  channel& c = *e.of;
+  if (!c.quick || e.closed || !c.buffer.bare()) return receive_any(rt, e, slot);
+  channel_place* p = first_of(c.senders);
+  if (!p) return c.open_senders > 0 ? wait_to_receive(rt, e, slot) : receive_any(rt, e, slot);
+  if (p->of) return receive_any(rt, e, slot);
+  return meet(rt, c.senders, *p, slot, p->item);
 }
 
 std::int64_t channel_receive_batch(runtime& rt, channel_end& e, void* slots,

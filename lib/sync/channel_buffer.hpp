@@ -25,6 +25,7 @@ class channel_buffer {
   std::int64_t capacity() const noexcept { return capacity_; }
   std::int64_t peak() const noexcept { return peak_; }
   bool empty() const noexcept { return size_ == 0; }
+  bool bare() const noexcept { return size_ == 0 && !large_; }  ///< empty, and nothing to give up
   bool full() const noexcept { return size_ == capacity_; }
 
   /// Room for one more item; else `grow` makes some, unless the ring is full. It answers false, and
