@@ -13,22 +13,23 @@ namespace {
 constexpr auto sender = base::handle_kind::sender;
 constexpr auto receiver = base::handle_kind::receiver;
 
-// The end behind a handle; the run that calls has to be the channel's.
-rt::channel_end* end_in(base::handle_kind kind, const void* h, rt::runtime* r,
-                        const char* call) noexcept {
-  if (!r) [[unlikely]]
-    return nullptr;
+int refuse_end(base::handle_kind kind, const void* h, const char* call) noexcept {
   auto* e = handle<rt::channel_end>(kind, h, call);
-  if (!e) [[unlikely]]
-    return nullptr;
-  if (e->of->rt == r) [[likely]]
-    return e;
-  wrong_run(e->of->rt, call);
-  return nullptr;
+  return e ? wrong_run(e->of->rt, call) : refused();
+}
+
+// The end behind a handle, or null; the run that calls has to be the channel's.
+rt::channel_end* find(base::handle_kind kind, const void* h, const rt::runtime* r) noexcept {
+  auto* e = static_cast<rt::channel_end*>(base::handle_object(kind, h));
+  return e && e->of->rt == r ? e : nullptr;
 }
 
 rt::channel_end* end_in_run(base::handle_kind kind, const void* h, const char* call) noexcept {
-  return end_in(kind, h, in_run(call), call);
+  rt::runtime* r = in_run(call);
+  if (!r) return nullptr;
+  rt::channel_end* e = find(kind, h, r);
+  if (!e) refuse_end(kind, h, call);
+  return e;
 }
 
 int used_by_move(const char* call) noexcept {
@@ -124,8 +125,9 @@ int structio_channel_new(const structio_item_type* given, int64_t capacity, stru
 int structio_sender_send(structio_sender* tx, void* item) {
   constexpr const char* call = "structio_sender_send";
   rt::runtime* r = in_task(call);
-  rt::channel_end* e = end_in(sender, tx, r, call);
-  if (!e) return refused();
+  if (!r) return refused();
+  rt::channel_end* e = find(sender, tx, r);
+  if (!e) return refuse_end(sender, tx, call);
   if (!item) return null_argument(call, "item");
   return rt::channel_send(*r, *e, item);
 }
@@ -142,8 +144,9 @@ int structio_sender_try_send(structio_sender* tx, void* item) {
 int structio_receiver_receive(structio_receiver* rx, void* slot) {
   constexpr const char* call = "structio_receiver_receive";
   rt::runtime* r = in_task(call);
-  rt::channel_end* e = end_in(receiver, rx, r, call);
-  if (!e) return refused();
+  if (!r) return refused();
+  rt::channel_end* e = find(receiver, rx, r);
+  if (!e) return refuse_end(receiver, rx, call);
   if (!slot) return null_argument(call, "slot");
   return rt::channel_receive(*r, *e, slot);
 }
@@ -160,8 +163,10 @@ int structio_receiver_try_receive(structio_receiver* rx, void* slot) {
 int64_t structio_receiver_receive_batch(structio_receiver* rx, void* slots, size_t capacity) {
   constexpr const char* call = "structio_receiver_receive_batch";
   rt::runtime* r = in_task(call);
-  rt::channel_end* e = end_in(receiver, rx, r, call);
-  if (!e || !batch_fits(slots, capacity, call)) return refused();
+  if (!r) return refused();
+  rt::channel_end* e = find(receiver, rx, r);
+  if (!e) return refuse_end(receiver, rx, call);
+  if (!batch_fits(slots, capacity, call)) return refused();
   return rt::channel_receive_batch(*r, *e, slots, capacity);
 }
 
@@ -211,6 +216,7 @@ int structio_sender_get_statistics(const structio_sender* tx, structio_channel_s
   return statistics(sender, tx, out, "structio_sender_get_statistics");
 }
 
-int structio_receiver_get_statistics(const structio_receiver* rx, structio_channel_statistics* out) {
+int structio_receiver_get_statistics(const structio_receiver* rx,
+                                     structio_channel_statistics* out) {
   return statistics(receiver, rx, out, "structio_receiver_get_statistics");
 }

@@ -120,6 +120,7 @@ void broadcast_advance(broadcast& b) noexcept {
       b.ring.popped();
       ++b.first;
     }
+    if (b.ring.empty()) b.ring.found_empty();
     // Only a full ring makes anybody wait, and it has had room for as many items as it may hold;
     // but it may have let go of its memory when it ran empty.
     if (b.ring.full() || b.senders.empty()) return;

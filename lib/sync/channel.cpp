@@ -28,10 +28,15 @@ channel_place* first_of(wait_queue& queue) noexcept {
   return static_cast<channel_place*>(queue.front());
 }
 
+void stop_filling(channel& c) noexcept {
+  c.filling = nullptr;
+  c.look();
+}
+
 void fill(channel& c, channel_place& p, void* item) noexcept {
   auto* slots = static_cast<std::byte*>(p.item);
   move_item(c, slots + p.filled * c.type.size, item);
-  if (++p.filled == p.room) c.filling = nullptr;
+  if (++p.filled == p.room) stop_filling(c);
 }
 
 void hand_over(channel& c, channel_place& p, void* item) noexcept {
@@ -41,6 +46,7 @@ void hand_over(channel& c, channel_place& p, void* item) noexcept {
     move_item(c, p.item, item);
   } else {
     c.filling = &p;
+    c.look();
     fill(c, p, item);
   }
 }
@@ -52,6 +58,14 @@ void refill(channel& c) noexcept {
     return;
   decide(c.senders, *p);
   move_item(c, c.buffer.push(), p->item);
+}
+
+// The items move to a larger ring by the user's function.
+[[gnu::noinline]] bool grow(channel& c) noexcept {
+  c.moving = true;
+  const bool grown = c.buffer.grow(c.type);
+  c.moving = false;
+  return grown;
 }
 
 // Waits until a counterpart has decided. The end may be gone when it returns.
@@ -86,13 +100,8 @@ int channel_try_send(channel_end& e, void* item) noexcept {
     return 0;
   }
   if (c.buffer.full()) return STRUCTIO_EWOULDBLOCK;
-  if (!c.buffer.has_room()) {
-    // The items move to a larger ring by the user's function.
-    c.moving = true;
-    const bool grown = c.buffer.grow(c.type);
-    c.moving = false;
-    if (!grown) return STRUCTIO_ENOMEM;
-  }
+  if (!c.buffer.has_room() && !grow(c)) [[unlikely]]
+    return STRUCTIO_ENOMEM;
   move_item(c, c.buffer.push(), item);
   return 0;
 }
@@ -112,6 +121,7 @@ int channel_try_receive(channel_end& e, void* slot) noexcept {
     move_item(c, slot, p->item);
     return 0;
   }
+  c.buffer.found_empty();
   return c.open_senders == 0 ? STRUCTIO_EEND : STRUCTIO_EWOULDBLOCK;
 }
 
@@ -128,34 +138,78 @@ std::int64_t channel_try_receive_batch(channel_end& e, void* slots, std::size_t 
 void channel_leave(channel_place& p) noexcept {
   if (p.linked()) channel_withdraw(p);
   channel_end& e = *p.end;
-  if (e.of->filling == &p) e.of->filling = nullptr;
-  channel_release(e);
+  if (e.of->filling == &p) stop_filling(*e.of);
+  if (e.references > 1) {  // as always, but when the handle was freed meanwhile
+    --e.references;
+  } else {
+    channel_release(e);
+  }
 }
 
-int channel_send(runtime& rt, channel_end& e, void* item) noexcept {
-  if (const int code = cancel_check(rt)) return code;
+namespace {
+
+// Each of these is a frame of its own, so that who need not wait does without it.
+
+[[gnu::noinline]] int wait_to_send(runtime& rt, channel_end& e, void* item) noexcept {
+  channel_place self;
+  self.item = item;
+  return static_cast<int>(wait_at(rt, e, self, "channel send"));
+}
+
+[[gnu::noinline]] int wait_to_receive(runtime& rt, channel_end& e, void* slot) noexcept {
+  channel_place self;
+  self.item = slot;
+  return static_cast<int>(wait_at(rt, e, self, "channel receive"));
+}
+
+[[gnu::noinline]] int done_with(runtime& rt, channel_side side, int code) noexcept {
+  give_way(rt);  // the end may be freed meanwhile, and others may write messages
+  return code == 0 ? 0 : channel_explain(side, code);
+}
+
+[[gnu::noinline]] int send_any(runtime& rt, channel_end& e, void* item) noexcept {
   const int code = channel_try_send(e, item);
-  if (code == STRUCTIO_EWOULDBLOCK) {
-    channel_place self;
-    self.item = item;
-    return static_cast<int>(wait_at(rt, e, self, "channel send"));
-  }
-  const channel_side side = e.side;  // the end may be freed while others run
-  give_way(rt);
-  return code == 0 ? 0 : channel_explain(side, code);
+  if (code == STRUCTIO_EWOULDBLOCK) return wait_to_send(rt, e, item);
+  return done_with(rt, channel_side::sending, code);
 }
 
-int channel_receive(runtime& rt, channel_end& e, void* slot) noexcept {
-  if (const int code = cancel_check(rt)) return code;
+[[gnu::noinline]] int receive_any(runtime& rt, channel_end& e, void* slot) noexcept {
   const int code = channel_try_receive(e, slot);
-  if (code == STRUCTIO_EWOULDBLOCK) {
-    channel_place self;
-    self.item = slot;
-    return static_cast<int>(wait_at(rt, e, self, "channel receive"));
-  }
-  const channel_side side = e.side;  // the end may be freed while others run
-  give_way(rt);
-  return code == 0 ? 0 : channel_explain(side, code);
+  if (code == STRUCTIO_EWOULDBLOCK) return wait_to_receive(rt, e, slot);
+  return done_with(rt, channel_side::receiving, code);
+}
+
+// One who waits for this alone is met: his word moves, and he goes on.
+inline int meet(runtime& rt, wait_queue& queue, channel_place& p, void* to, void* from) noexcept {
+  queue.remove(p);
+  wake(*p.waiter, 0);
+  __builtin_memcpy(to, from, sizeof(std::uint64_t));
+  return --rt.current->budget > 0 ? 0 : channel_give_way(rt);
+}
+
+}  // namespace
+
+// First what a rendezvous of words comes to: again without a frame, whichever side is the later
+// one.
+int channel_send_slowly(runtime& rt, channel_end& e, void* item) noexcept {
+  if (const int code = cancel_check(rt)) return code;
+  channel& c = *e.of;
+  if (!c.quick || e.closed) return send_any(rt, e, item);
+  channel_place* p = first_of(c.receivers);
+  if (!p) return c.buffer.full() ? wait_to_send(rt, e, item) : send_any(rt, e, item);
+  if (p->of || p->room != 1) return send_any(rt, e, item);
+  p->filled = 1;
+  return meet(rt, c.receivers, *p, p->item, item);
+}
+
+int channel_receive_slowly(runtime& rt, channel_end& e, void* slot) noexcept {
+  if (const int code = cancel_check(rt)) return code;
+  channel& c = *e.of;
+  if (!c.quick || e.closed || !c.buffer.bare()) return receive_any(rt, e, slot);
+  channel_place* p = first_of(c.senders);
+  if (!p) return c.open_senders > 0 ? wait_to_receive(rt, e, slot) : receive_any(rt, e, slot);
+  if (p->of) return receive_any(rt, e, slot);
+  return meet(rt, c.senders, *p, slot, p->item);
 }
 
 std::int64_t channel_receive_batch(runtime& rt, channel_end& e, void* slots,
@@ -172,6 +226,11 @@ std::int64_t channel_receive_batch(runtime& rt, channel_end& e, void* slots,
   const channel_side side = e.side;
   give_way(rt);
   return got < 0 ? channel_explain(side, got) : got;
+}
+
+int channel_give_way(runtime& rt) noexcept {
+  yield(rt);
+  return 0;
 }
 
 int channel_explain(channel_side side, std::int64_t code) noexcept {

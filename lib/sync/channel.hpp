@@ -47,7 +47,14 @@ struct channel_place : place {
 
 struct channel : run_object {
   channel(const item_type& items, std::int64_t capacity) noexcept
-      : type(items), buffer(type, capacity) {}
+      : type(items), buffer(type, capacity) {
+    look();
+  }
+
+  /// Keeps `quick` true to what it says.
+  void look() noexcept {
+    quick = type.size == sizeof(std::uint64_t) && !type.move_fn && open_receivers > 0 && !filling;
+  }
 
   item_type type;
   channel_buffer buffer;
@@ -59,6 +66,7 @@ struct channel : run_object {
   /// meanwhile belongs to it as well, as far as it has room.
   channel_place* filling = nullptr;
   bool moving = false;     ///< the user's move function runs
+  bool quick = false;      ///< items are plain words, somebody can receive, nothing is filling
   std::uint32_t ends = 2;  ///< that exist, open or not
 };
 
@@ -104,11 +112,34 @@ void channel_leave(channel_place& p) noexcept;
 /// message (cancelled, interrupted) and those that are no failure pass.
 int channel_explain(channel_side side, std::int64_t code) noexcept;
 
-/// Checkpoints: see structio_channel.h.
-int channel_send(runtime& rt, channel_end& e, void* item) noexcept;
-int channel_receive(runtime& rt, channel_end& e, void* slot) noexcept;
 std::int64_t channel_receive_batch(runtime& rt, channel_end& e, void* slots,
                                    std::size_t room) noexcept;
+
+int channel_send_slowly(runtime& rt, channel_end& e, void* item) noexcept;
+int channel_receive_slowly(runtime& rt, channel_end& e, void* slot) noexcept;
+int channel_give_way(runtime& rt) noexcept;
+
+/// Checkpoints: see structio_channel.h. What stands here is no more than what the others would do
+/// for words in a buffer, where a channel of many small items spends its time: no frame, no call.
+inline int channel_send(runtime& rt, channel_end& e, void* item) noexcept {
+  task& t = *rt.current;
+  channel& c = *e.of;
+  if (t.attention != 0 || e.closed || !c.quick || !c.buffer.quick_push(item)) {
+    return channel_send_slowly(rt, e, item);
+  }
+  ++t.cancel_points;
+  return --t.budget > 0 ? 0 : channel_give_way(rt);
+}
+
+inline int channel_receive(runtime& rt, channel_end& e, void* slot) noexcept {
+  task& t = *rt.current;
+  channel& c = *e.of;
+  if (t.attention != 0 || e.closed || !c.quick || !c.buffer.quick_pop(slot)) {
+    return channel_receive_slowly(rt, e, slot);
+  }
+  ++t.cancel_points;
+  return --t.budget > 0 ? 0 : channel_give_way(rt);
+}
 
 inline wait_queue& channel_queue(const channel_end& e) noexcept {
   return e.side == channel_side::sending ? e.of->senders : e.of->receivers;

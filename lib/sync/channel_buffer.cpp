@@ -23,31 +23,31 @@ bool channel_buffer::grow(const item_type& type) noexcept {
     room = room_ * 2;
   }
   if (room > capacity_) room = capacity_;
-  if (static_cast<std::uint64_t>(room) > static_cast<std::size_t>(PTRDIFF_MAX) / stride_) {
-    return false;
-  }
-  auto* memory = static_cast<std::byte*>(std::malloc(static_cast<std::size_t>(room) * stride_));
+  const auto count = static_cast<std::size_t>(room);
+  if (count > static_cast<std::size_t>(PTRDIFF_MAX) / stride_) return false;
+  auto* memory = static_cast<std::byte*>(std::malloc(count * stride_));
   if (!memory) return false;
-  for (std::int64_t i = 0; i < size_; ++i) {
-    std::byte* to = memory + static_cast<std::size_t>(i) * stride_ + prefix_;
+  std::byte* to = memory;
+  for (std::int64_t i = 0; i < size_; ++i, to += stride_) {
     auto* from = static_cast<std::byte*>(at(i));
-    __builtin_memcpy(to - prefix_, from - prefix_, prefix_);
-    type.move(to, from);
+    __builtin_memcpy(to, from - prefix_, prefix_);
+    type.move(to + prefix_, from);
   }
   std::free(memory_);
-  memory_ = memory;
+  memory_ = read_ = memory;
+  end_ = memory + count * stride_;
+  write_ = to;
   room_ = room;
-  many_ = static_cast<std::int64_t>(many_bytes / stride_);
-  if (many_ < 16) many_ = 16;
-  first_ = 0;
+  // A ring of few but huge items is kept too: it would be made anew for each of them.
+  large_ = count * stride_ > large_bytes && room > 16;
   return true;
 }
 
 void channel_buffer::let_go() noexcept {
   std::free(memory_);
-  memory_ = nullptr;
+  memory_ = read_ = write_ = end_ = nullptr;
   room_ = 0;
-  first_ = 0;
+  large_ = false;
 }
 
 void channel_buffer::clear(const item_type& type) noexcept {
@@ -55,6 +55,7 @@ void channel_buffer::clear(const item_type& type) noexcept {
     type.destroy(front());
     popped();
   }
+  found_empty();
 }
 
 }  // namespace structio::rt

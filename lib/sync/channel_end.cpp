@@ -82,7 +82,9 @@ void channel_close(channel_end& e) noexcept {
     return;
   }
   if (c.filling && c.filling->end == &e) c.filling = nullptr;
-  if (--c.open_receivers > 0) return;
+  --c.open_receivers;
+  c.look();
+  if (c.open_receivers > 0) return;
   c.senders.wake(SIZE_MAX, STRUCTIO_EBROKEN);
   ++c.ends;  // what the items take along may be the last end of this very channel
   c.buffer.clear(c.type);
