@@ -74,11 +74,10 @@ class element_source {
     std::optional<numbered> result(numbered{next_, element<Range>::take(at_)});
     taken(next_);
     ++next_;
-    ended_ = stopped_ || next_ == size_;
+    ended_ = next_ == size_;
     return result;
   }
 
-  void stop() noexcept { ended_ = stopped_ = true; }
   bool ended() const noexcept { return ended_; }
   std::size_t size() const noexcept { return size_; }
   std::size_t taken() const noexcept { return next_; }
@@ -105,7 +104,6 @@ class element_source {
   std::size_t next_ = 0;
   bool busy_ = false;
   bool ended_ = false;
-  bool stopped_ = false;
 };
 
 /// A loop while it runs: lives in the frame of the call that waits for it.
@@ -140,7 +138,8 @@ class concurrent_loop {
   }
 
   // Body of a worker's task. Between two elements it gives way and looks for cancellation, so that
-  // turns that never wait keep nobody out.
+  // turns that never wait keep nobody out, and a failure, which cancels the nursery, ends the
+  // others.
   void work() {
     while (!source_->ended()) {
       checkpoint_if_cancelled();
@@ -148,12 +147,7 @@ class concurrent_loop {
       if (!item) return;
       // Where nobody knows how many there will be, whoever gets one has the next looked for.
       if (grows_ && workers_ < limit_ && !source_->ended()) add_worker();
-      try {
-        turn_(item->index, element<Range>::pass(item->one));
-      } catch (...) {
-        source_->stop();
-        throw;
-      }
+      turn_(item->index, element<Range>::pass(item->one));
       ++finished_;
       cancel_shielded_checkpoint();
     }

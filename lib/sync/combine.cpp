@@ -130,17 +130,15 @@ struct loop {
 };
 
 // Body of a worker's task: takes numbers until there are no more. Between two of them it is at a
-// checkpoint, so that functions that never wait keep nobody out.
+// checkpoint, so that functions that never wait keep nobody out, and a failure, which cancels the
+// nursery, ends the other workers.
 int work(void* arg) {
   loop& l = *static_cast<loop*>(arg);
   runtime& rt = *l.home.rt;
   while (l.next < l.count) {
     if (const int code = cancel_check(rt)) return code;
     const std::size_t index = l.next++;
-    if (const int code = l.fn(index, l.arg); code < 0) {
-      l.next = l.count;
-      return code;
-    }
+    if (const int code = l.fn(index, l.arg); code < 0) return code;
     give_way(rt);
   }
   return 0;
@@ -192,7 +190,6 @@ int for_each_concurrent(runtime& rt, std::size_t count, std::size_t limit, index
     task* t = nullptr;
     status = nursery_spawn(l.home, request, t);
   }
-  if (status != 0) l.next = count;
   return close_all(l.home, status);
 }
 
