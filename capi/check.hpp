@@ -11,6 +11,7 @@
 #include "base/status.hpp"
 #include "runtime/fork_watch.hpp"
 #include "runtime/runtime.hpp"
+#include "thread/job_context.hpp"
 
 namespace structio::capi {
 
@@ -22,6 +23,9 @@ inline int no_task(const char* call) noexcept {
                 "%s: may block, so it must be called from a task; this is a callback outside of "
                 "tasks",
                 call);
+  }
+  if (rt::thread::current_job()) {
+    return fail(STRUCTIO_ENOTASK, "%s: this is a worker thread: see structio_thread_call", call);
   }
   return fail(STRUCTIO_ENOTASK,
               rt::was_forked_inside()
@@ -118,6 +122,17 @@ Options whole(const Options* options) noexcept {
   }
   copy.struct_size = sizeof(Options);
   return copy;
+}
+
+/// Fills in a struct of the caller's, as far as his header knew it.
+template <class Struct>
+int tell(const Struct& all, Struct* out, const char* call) noexcept {
+  if (!out) return null_argument(call, "statistics");
+  if (!options_fit(out, call)) return refused();
+  const std::size_t size = out->struct_size;
+  __builtin_memcpy(out, &all, size < sizeof all ? size : sizeof all);
+  out->struct_size = size;
+  return 0;
 }
 
 }  // namespace structio::capi

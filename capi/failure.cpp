@@ -1,9 +1,12 @@
 // Failures as the C ABI shows them.
 #include "runtime/failure.hpp"
 
+#include <utility>
+
 #include "check.hpp"
 #include "reactor/uv_reactor.hpp"
 #include "runtime/reason.hpp"
+#include "thread/worker.hpp"
 
 using namespace structio;
 using namespace structio::capi;
@@ -23,6 +26,15 @@ structio_failure* out_of(rt::failure* f) noexcept {
 int made(rt::failure* f, structio_failure** out, const char* call) noexcept {
   *out = out_of(f);
   return f ? 0 : fail(STRUCTIO_ENOMEM, "%s: no memory", call);
+}
+
+// Where what is in flight stands for the caller: its task, the job of its thread, or nowhere. In an
+// abort function the current task is the one that cancels, whom this does not concern.
+rt::failure** slot_here() noexcept {
+  rt::runtime* r = rt::current_runtime();
+  if (r) return r->current && !r->in_abort ? &r->current->in_flight : nullptr;
+  rt::thread::job_context* job = rt::thread::current_job();
+  return job ? &job->in_flight : nullptr;
 }
 
 }  // namespace
@@ -69,6 +81,12 @@ int structio_failure_new_cancelled(structio_failure** out) {
   constexpr const char* call = "structio_failure_new_cancelled";
   if (!out) return null_argument(call, "out");
   *out = nullptr;
+  const rt::thread::job_context* job = rt::current_runtime() ? nullptr : rt::thread::current_job();
+  if (job && job->of_run) {
+    rt::reason* why = rt::thread::job_cancel_reason(*job->of_run);
+    if (why) return made(rt::failure_cancelled(why), out, call);
+    return fail(STRUCTIO_EMISUSE, "%s: the task of this thread is not cancelled", call);
+  }
   rt::runtime* r = in_task(call);
   if (!r) return refused();
   const rt::scope& s = *r->current->innermost;
@@ -219,8 +237,7 @@ int structio_failure_raise(structio_failure* failure) {
   if (!f) return refused();
   const int code = f->code;
   rt::runtime* r = rt::current_runtime();
-  // In an abort function the current task is the one that cancels, whom this does not concern.
-  rt::failure** slot = r && r->current && !r->in_abort ? &r->current->in_flight : nullptr;
+  rt::failure** slot = slot_here();
   if (r && !slot && r->in_hook) slot = &r->hook_failure;
   if (!slot) {  // nobody will ever take it from here
     rt::failure_release(f);
@@ -233,9 +250,8 @@ int structio_failure_raise(structio_failure* failure) {
 }
 
 structio_failure* structio_failure_take(void) {
-  rt::runtime* r = in_task("structio_failure_take");
-  if (!r) return nullptr;
-  rt::failure* f = r->current->in_flight;
-  r->current->in_flight = nullptr;
-  return out_of(f);
+  rt::failure** slot = slot_here();
+  if (slot) return out_of(std::exchange(*slot, nullptr));
+  in_task("structio_failure_take");  // for its message
+  return nullptr;
 }

@@ -73,6 +73,7 @@ int structio_scope_init(structio_scope* storage, const structio_scope_options* g
   if (s.kind != rt::deadline_kind::none) s.deadline = options.deadline;
   s.shield = options.shield != 0;
   s.ends_on_stop = options.ends_on_stop != 0;
+  s.holds_interrupt = options.hold_interrupt != 0;
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "check.hpp"
 #include "runtime/interrupt.hpp"
 #include "testing/idle.hpp"
+#include "testing/sequencer.hpp"
 #include "testing/virtual_clock.hpp"
 
 using namespace structio;
@@ -15,6 +16,10 @@ rt::virtual_time* clock_in(const structio_clock* h, const char* call) noexcept {
   return handle<rt::virtual_time>(base::handle_kind::clock, h, call);
 }
 
+rt::testing::sequencer* sequencer_in(const structio_sequencer* storage, const char* call) noexcept {
+  return block<rt::testing::sequencer>(storage, call, "sequencer");
+}
+
 }  // namespace
 
 int structio_virtual_clock_new(const structio_virtual_clock_options* given, structio_clock** out) {
@@ -24,7 +29,7 @@ int structio_virtual_clock_new(const structio_virtual_clock_options* given, stru
   if (!options_fit(given, call)) return refused();
   const structio_virtual_clock_options options = whole(given);
   void* made = nullptr;
-  const int code = rt::testing::clock_make(options.start, options.autojump, made);
+  const int code = rt::testing::clock_make(options.start, options.autojump, options.rate, made);
   *out = static_cast<structio_clock*>(made);
   return code;
 }
@@ -37,6 +42,11 @@ int structio_virtual_clock_jump(structio_clock* clock, int64_t duration) {
 int structio_virtual_clock_set_autojump(structio_clock* clock, int64_t threshold) {
   rt::virtual_time* c = clock_in(clock, "structio_virtual_clock_set_autojump");
   return c ? rt::testing::clock_set_autojump(*c, threshold) : refused();
+}
+
+int structio_virtual_clock_set_rate(structio_clock* clock, double rate) {
+  rt::virtual_time* c = clock_in(clock, "structio_virtual_clock_set_rate");
+  return c ? rt::testing::clock_set_rate(*c, rate) : refused();
 }
 
 int structio_virtual_clock_now(structio_clock* clock, int64_t* moment) {
@@ -56,6 +66,35 @@ int structio_wait_all_tasks_blocked(int64_t cushion) {
   if (!r) return refused();
   if (cushion < 0) return fail(STRUCTIO_EINVALID, "%s: the cushion is negative", call);
   return rt::testing::wait_all_tasks_blocked(*r, cushion);
+}
+
+int structio_sequencer_init(structio_sequencer* storage) {
+  if (!storage) return null_argument("structio_sequencer_init", "sequencer");
+  new (storage) rt::testing::sequencer;
+  return 0;
+}
+
+int structio_sequencer_destroy(structio_sequencer* storage) {
+  constexpr const char* call = "structio_sequencer_destroy";
+  rt::testing::sequencer* s = sequencer_in(storage, call);
+  if (!s) return refused();
+  if (s->in_use()) {
+    return fail(STRUCTIO_EMISUSE, "%s: a task is in a step, or waits for its own", call);
+  }
+  s->magic = 0;
+  s->~sequencer();
+  return 0;
+}
+
+int structio_sequencer_step(structio_sequencer* storage, uint64_t position, structio_task_fn fn,
+                            void* arg) {
+  constexpr const char* call = "structio_sequencer_step";
+  rt::testing::sequencer* s = sequencer_in(storage, call);
+  if (!s) return refused();
+  rt::runtime* r = in_task(call);
+  if (!r) return refused();
+  if (!s->claim(*r)) return other_run(call);
+  return s->step(*r, position, fn, arg);
 }
 
 int structio_checkpoint_counts(uint64_t* cancel_points, uint64_t* schedule_points) {

@@ -134,6 +134,26 @@ TEST_CASE("every kind of wait in a destructor goes on when cancelled", "[FIB-02]
   });
 }
 
+TEST_CASE("Ctrl-C waits for a destructor that waits", "[FIB-02][KI-07]") {
+  face::run([] {
+    const auto begin = structio::now();
+    CHECK(throws<key_error>([] {
+      const at_end plain([] {
+        structio::testing::inject_interrupt();
+        structio::sleep(3s);
+      });
+      const at_end limited([] {
+        structio::testing::inject_interrupt();
+        CHECK_FALSE(structio::shielded(2s, [] { structio::sleep_forever(); }));
+      });
+      throw key_error();
+    }));
+    CHECK(seconds_since(begin) == 5);
+    CHECK(throws<structio::interrupted>([] { structio::checkpoint(); }));
+    structio::checkpoint();
+  });
+}
+
 TEST_CASE("what a task started from a destructor may not throw is its own affair", "[FIB-02]") {
   face::run([] {
     bool closed = false;

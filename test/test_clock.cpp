@@ -47,7 +47,7 @@ TEST_CASE("a clock refuses what it cannot do, and changes nothing [CLOCK-03]") {
   CHECK(clock.now() == 0);
   CHECK(structio_virtual_clock_new(nullptr, nullptr) == STRUCTIO_EINVALID);
   CHECK(structio_virtual_clock_now(clock.handle, nullptr) == STRUCTIO_EINVALID);
-  structio_virtual_clock_options options{sizeof options, STRUCTIO_FOREVER, 0};
+  structio_virtual_clock_options options{sizeof options, STRUCTIO_FOREVER, 0, 0};
   structio_clock* other = clock.handle;
   CHECK(structio_virtual_clock_new(&options, &other) == STRUCTIO_EINVALID);
   CHECK(other == nullptr);

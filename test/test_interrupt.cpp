@@ -199,6 +199,34 @@ TEST_CASE("a shield does not keep it out", "[KI-07]") {
   CHECK(run(body) == 0);
 }
 
+TEST_CASE("a scope that holds it back lets it through at its end", "[KI-07]") {
+  const auto held = [](bool before) {
+    structio_scope s;
+    structio_scope_options options = scope_options();
+    options.hold_interrupt = 1;
+    if (before) structio_inject_interrupt();
+    structio_cancel_shielded_checkpoint();  // delivered
+    const int status = scope_block(
+        s,
+        [before] {
+          if (!before) structio_inject_interrupt();
+          CHECK(structio_checkpoint() == 0);
+          return structio_sleep(5);
+        },
+        options);
+    CHECK(status == 0);
+    CHECK(structio_checkpoint() == STRUCTIO_EINTERRUPTED);
+    CHECK(structio_checkpoint() == 0);
+  };
+  auto body = [&] {
+    held(true);
+    held(false);
+    return 0;
+  };
+  virtual_clock clock(0);
+  CHECK(run(body, clock.options()) == 0);
+}
+
 TEST_CASE("a slow abort hands it on", "[KI-09]") {
   struct point {
     structio_waiter waiter;

@@ -300,7 +300,7 @@ TEST_CASE("every entry of the table is proved") {
   }
 }
 
-TEST_CASE("every proof holds") {
+TEST_CASE("every proof holds", "[SRC-12][SRC-13][SRC-14]") {
   for (const op_proof::area* area : op_proof::area::all()) {
     INFO(area->ops.front().name);
     virtual_clock clock(0);  // on which the budget is 1, so that giving way can be seen each time

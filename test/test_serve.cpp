@@ -111,7 +111,7 @@ TEST_CASE("serving that is cancelled takes its handlers along, and leaves the li
   });
 }
 
-TEST_CASE("a handler that fails takes the server down, as a group", "[SERVE-03]") {
+TEST_CASE("a handler that fails takes the server down, as a group", "[SERVE-03][SRC-17]") {
   run([] {
     auto listener = listen();
     int cut = 0;

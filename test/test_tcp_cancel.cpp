@@ -281,7 +281,7 @@ TEST_CASE("send_eof that is cancelled has not ended anything") {
   });
 }
 
-TEST_CASE("close in a cancelled scope closes", "[CANCEL-07]") {
+TEST_CASE("close in a cancelled scope closes", "[CANCEL-07][SRC-12]") {
   run([] {
     auto listener = listen();
     auto a = connect(listener);

@@ -106,7 +106,7 @@ TEST_CASE("one task receives, one sends, one accepts; the second is told") {
   });
 }
 
-TEST_CASE("close ends every wait on a stream with `closed`", "[SOCK-32]") {
+TEST_CASE("close ends every wait on a stream with `closed`", "[SOCK-32][SRC-15]") {
   run([] {
     auto [a, b] = connected();
     const std::string much = pattern(std::size_t{16} << 20);
@@ -126,6 +126,17 @@ TEST_CASE("close ends every wait on a stream with `closed`", "[SOCK-32]") {
     for (int i = 4; i < 8; ++i) {
       CHECK(use(a.native())[static_cast<std::size_t>(i)] == STRUCTIO_ECLOSED);
     }
+  });
+}
+
+TEST_CASE("close wakes the peer with the end of the stream", "[SRC-15]") {
+  run([] {
+    auto [a, b] = connected();
+    open_nursery([&, &a = a, &b = b](nursery& n) {
+      n.start_soon([&] { CHECK(receive(b).empty()); });
+      settle();
+      a.close();
+    });
   });
 }
 
@@ -281,7 +292,7 @@ TEST_CASE("arguments that are NULL are named") {
   });
 }
 
-TEST_CASE("outside of a task, after the run, in a hook", "[PORTAL-03]") {
+TEST_CASE("outside of a task, after the run, in a hook", "[FIB-11][FIB-18]") {
   structio_listener* l = nullptr;
   structio_stream* s = nullptr;
   CHECK(structio_tcp_listen(nullptr, &l) == STRUCTIO_ENOTASK);
@@ -317,7 +328,7 @@ TEST_CASE("outside of a task, after the run, in a hook", "[PORTAL-03]") {
   CHECK(structio_stream_free(s) == STRUCTIO_ESTALE);
 }
 
-TEST_CASE("an object of another run is refused", "[RUN-07]") {
+TEST_CASE("an object of another run is refused", "[FIB-17]") {
   run([] {
     structio_listener* l = raw_listener();
     structio_stream* s = raw_connection(l);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <structio/structio.h>
+#include <structio/detail/call_frame.hpp>
 #include <structio/detail/trampoline.hpp>
 #include <structio/error.hpp>
 
@@ -52,6 +53,21 @@ class portal {
   /// The same, unless the same `fn` and `arg` are queued by this function and have not begun.
   void post_once(structio_post_fn fn, void* arg) {
     detail::check(structio_portal_post_once(raw_, fn, arg));
+  }
+
+  /// Runs `fn()` in a system task of the run, where it may wait, and blocks this thread until it
+  /// has ended; returns its value, or throws what it threw. Any thread that is outside of a run.
+  /// Throws `cancelled` (the main task has ended meanwhile), run_finished (`fn` was not called),
+  /// usage_error (inside a run).
+  template <class Fn>
+  requires std::is_invocable_v<Fn> std::decay_t<std::invoke_result_t<Fn>> call(Fn&& fn) {
+    detail::call_frame<Fn> frame{std::addressof(fn)};
+    structio_failure* raw_why = nullptr;
+    const int status = structio_portal_call(raw_, &decltype(frame)::entry, &frame, &raw_why);
+    const failure why(raw_why);
+    if (status < 0 && why) detail::throw_failure(why);
+    detail::check(status);
+    return std::move(frame).value();
   }
 
   structio_portal* native() const noexcept { return raw_; }

@@ -30,8 +30,9 @@ class cancel_token;
 struct scope_options {
   std::optional<time_point> deadline = std::nullopt;
   std::optional<duration> timeout = std::nullopt;
-  bool shield = false;        ///< cancellation from outside is not seen inside
-  bool ends_on_stop = false;  ///< a stop around it cancels it at once, without the grace
+  bool shield = false;          ///< cancellation from outside is not seen inside
+  bool ends_on_stop = false;    ///< a stop around it cancels it at once, without the grace
+  bool hold_interrupt = false;  ///< Ctrl-C waits until it has been left: for clean-up
 };
 
 /// A scope that somebody else owns: a nursery's, or any cancel_scope passed on. All of it may be
@@ -131,6 +132,7 @@ inline structio_scope_options to_c(const scope_options& options) {
   }
   result.shield = options.shield ? 1 : 0;
   result.ends_on_stop = options.ends_on_stop ? 1 : 0;
+  result.hold_interrupt = options.hold_interrupt ? 1 : 0;
   return result;
 }
 
@@ -240,10 +242,13 @@ auto fail_at(time_point moment, Body&& body) {
 }
 
 /// Runs `body()` or `body(scope)` behind a shield, for at most `limit`: for clean-up that must
-/// block although the task is cancelled, in destructors too. Returns as cancel_scope::run.
+/// block although the task is cancelled, in destructors too, where it holds Ctrl-C back as well.
+/// Returns as cancel_scope::run.
 template <class Rep, class Period, detail::body_for<cancel_scope> Body>
 auto shielded(std::chrono::duration<Rep, Period> limit, Body&& body) {
-  cancel_scope scope({.timeout = detail::to_nanoseconds(limit), .shield = true});
+  cancel_scope scope({.timeout = detail::to_nanoseconds(limit),
+                      .shield = true,
+                      .hold_interrupt = detail::must_not_throw()});
   return scope.run(std::forward<Body>(body));
 }
 

@@ -22,14 +22,21 @@
 // its limit and throws nothing of its own.
 #pragma once
 
+#include <structio/broadcast.hpp>
+#include <structio/channel.hpp>
+#include <structio/combine.hpp>
+#include <structio/concurrent.hpp>
 #include <structio/error.hpp>
+#include <structio/generator.hpp>
 #include <structio/group.hpp>
 #include <structio/net.hpp>
 #include <structio/nursery.hpp>
 #include <structio/portal.hpp>
 #include <structio/run.hpp>
 #include <structio/scope.hpp>
+#include <structio/sync.hpp>
 #include <structio/task.hpp>
+#include <structio/thread.hpp>
 #include <structio/time.hpp>
 #include <structio/token.hpp>
 #include <structio/wait.hpp>

@@ -101,14 +101,14 @@ STRUCTIO_API int64_t structio_failure_describe(const structio_failure* failure, 
 
 /* --- failing with more than a code ------------------------------------------------------------ */
 
-/* Puts `failure` in flight in the calling task and returns its code, which the caller then returns
- * in his turn: `return structio_failure_raise(f);`. The task's end, a nursery's or a scope's end to
- * which that code is given takes it along. The reference moves to the task; one that was in flight
- * before and was not taken along is dropped. */
+/* Puts `failure` in flight in the calling task, or on a worker thread in its job, and returns its
+ * code, which the caller then returns in his turn: `return structio_failure_raise(f);`. The task's
+ * end, a nursery's or a scope's end to which that code is given takes it along. The reference moves
+ * to the task; one that was in flight before and was not taken along is dropped. */
 STRUCTIO_API int structio_failure_raise(structio_failure* failure);
 
-/* Takes what is in flight out of the calling task (handled, or to be looked at); NULL when nothing
- * is. */
+/* Takes what is in flight out of the calling task or job (handled, or to be looked at); NULL when
+ * nothing is. */
 STRUCTIO_API structio_failure* structio_failure_take(void);
 
 #ifdef __cplusplus

@@ -32,11 +32,11 @@ enum structio_deadline_kind {
 
 typedef struct structio_scope_options {
   size_t struct_size;
-  int64_t deadline;       /* meaning by deadline_kind */
-  uint32_t deadline_kind; /* enum structio_deadline_kind */
-  uint32_t shield;        /* not 0: cancellation from outside is not seen inside */
-  uint32_t ends_on_stop;  /* not 0: a stop around it cancels it at once, without the grace */
-  uint32_t reserved;
+  int64_t deadline;        /* meaning by deadline_kind */
+  uint32_t deadline_kind;  /* enum structio_deadline_kind */
+  uint32_t shield;         /* not 0: cancellation from outside is not seen inside */
+  uint32_t ends_on_stop;   /* not 0: a stop around it cancels it at once, without the grace */
+  uint32_t hold_interrupt; /* not 0: Ctrl-C waits until the scope has been left: for clean-up */
 } structio_scope_options;
 
 #define STRUCTIO_SCOPE_OPTIONS_INIT \

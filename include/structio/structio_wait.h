@@ -100,6 +100,15 @@ STRUCTIO_API int structio_portal_post(structio_portal* portal, structio_post_fn 
  */
 STRUCTIO_API int structio_portal_post_once(structio_portal* portal, structio_post_fn fn, void* arg);
 
+/* Runs fn(arg) in a system task of the run, blocks the calling thread until it has returned, and
+ * returns its status; `failure` (may be NULL) receives why it failed, yours to free. The function
+ * may wait; it is cancelled when the main task ends. Any thread that is outside of a run. Errors:
+ * what the function returned, STRUCTIO_ECANCELLED, STRUCTIO_EMISUSE (inside a run, this one or
+ * another: it would block it), STRUCTIO_ERUNFINISHED (the run is ending, or has ended: fn was not
+ * called), STRUCTIO_ENOMEM, STRUCTIO_ESTALE. */
+STRUCTIO_API int structio_portal_call(structio_portal* portal, structio_task_fn fn, void* arg,
+                                      structio_failure** failure);
+
 /* Any thread, but not while another one is in a call with this handle. */
 STRUCTIO_API int structio_portal_free(structio_portal* portal);
 

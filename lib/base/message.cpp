@@ -24,6 +24,11 @@ int fail(int code, const char* format, ...) noexcept {
   return code;
 }
 
+void forget_message() noexcept {
+  last.code = 0;
+  last.text[0] = 0;
+}
+
 const char* last_message() noexcept {
   return last.text;
 }

@@ -10,6 +10,9 @@ namespace structio::base {
 /// The last line of this thread; never null.
 const char* last_message() noexcept;
 
+/// As if nothing had failed yet on this thread.
+void forget_message() noexcept;
+
 /// The code that the last line belongs to; 0 when nothing has failed yet.
 int last_code() noexcept;
 

@@ -33,6 +33,20 @@ void set_why(scope& s, reason* r) noexcept {
   s.why = r;
 }
 
+// While a task is in a scope that holds it back, an interrupt is kept beside its attention.
+void hold_interrupt(task& t) noexcept {
+  ++t.interrupt_holds;
+  if (!(t.attention & attention_interrupt)) return;
+  t.attention = static_cast<std::uint8_t>(t.attention & ~attention_interrupt);
+  t.interrupt_held = true;
+}
+
+void release_interrupt(task& t) noexcept {
+  if (--t.interrupt_holds > 0 || !t.interrupt_held) return;
+  t.interrupt_held = false;
+  t.attention |= attention_interrupt;
+}
+
 }  // namespace
 
 int scope_enter(runtime& rt, task& t, scope& s) noexcept {
@@ -60,6 +74,7 @@ int scope_enter(runtime& rt, task& t, scope& s) noexcept {
   t.innermost = &s;
   s.state = scope_state::inside;
   s.entered_in_flight = t.cancel_in_flight;
+  if (s.holds_interrupt) hold_interrupt(t);
   if (s.cancel_called || s.stop_called || s.shield || s.outer->cancelled || s.outer->stopping) {
     scope_entered(s);
   }
@@ -116,6 +131,7 @@ int scope_leave(scope& s, int status, failure*& f) noexcept {
   s.state = scope_state::left;
   s.owner = nullptr;
   if (s.cancelled || s.shield) task_look(t);
+  if (s.holds_interrupt) release_interrupt(t);
   // Who swallowed a cancellation has nothing of it in flight once he is out of its reach.
   if (s.cancelled && !t.innermost->cancelled && status != STRUCTIO_ECANCELLED) {
     t.cancel_in_flight = s.entered_in_flight;

@@ -53,6 +53,7 @@ struct scope {
   bool abandoned : 1 = false;  ///< closed out of order by an outer one; leaving it is nothing
   bool on_worklist : 1 = false;
   bool entered_in_flight : 1 = false;  ///< by a task that had a cancellation on its way out
+  bool holds_interrupt : 1 = false;    ///< Ctrl-C waits until it has been left
 
   runtime* rt = nullptr;  ///< since entry
   task* owner = nullptr;  ///< the task inside, while inside; null for a run's own scopes

@@ -42,12 +42,18 @@ idle_plan plan_idle(runtime& rt) noexcept {
   return plan;
 }
 
+// The real moment of the nearest deadline; base::forever when time alone does not bring it about.
+std::int64_t next_deadline(runtime& rt) noexcept {
+  const std::int64_t deadline = rt.timers.next();
+  if (!rt.clock) return deadline;
+  const std::int64_t real = rt.clock->stands() ? 0 : rt.kernel.now();
+  return rt.clock->real_moment_of(deadline, real);
+}
+
 // The real moment until which the kernel may be waited for.
 std::int64_t poll_until(runtime& rt, const idle_plan& plan) noexcept {
   if (rt.sched.ready() > 0) return base::long_ago;
-  const std::int64_t deadline = rt.timers.next();
-  std::int64_t until = deadline;
-  if (rt.clock) until = deadline <= rt.clock->now ? base::long_ago : base::forever;
+  std::int64_t until = next_deadline(rt);
   if (rt.trim_at < until) until = rt.trim_at;
   if (plan.step == idle_step::none) return until;
   return plan.ends < until ? plan.ends : until;
@@ -57,8 +63,8 @@ void step_idle(runtime& rt, const idle_plan& plan) noexcept {
   // A poll may return early; the cushion is then not over.
   if (plan.step == idle_step::none || (plan.cushion > 0 && rt.kernel.now() < plan.ends)) return;
   if (plan.step == idle_step::jump) {
-    if (rt.timers.next() > rt.clock->now) rt.clock->now = rt.timers.next();
-    rt.timers.expire(rt.clock->now);
+    if (rt.timers.next() > rt.now()) rt.clock->set(rt.timers.next(), rt.kernel.now());
+    rt.timers.expire(rt.now());
   } else if (plan.step == idle_step::wake_waiters) {
     for (idle_wait* w = rt.idle_waits.front(); w;) {
       idle_wait* following = rt.idle_waits.next(*w);
@@ -77,6 +83,10 @@ void deliver_interrupt(runtime& rt) noexcept {
     return;
   }
   task& t = *rt.main;
+  if (t.interrupt_holds > 0) {
+    t.interrupt_held = true;
+    return;
+  }
   t.attention |= attention_interrupt;
   if (t.wait.state != wait_state::parked) return;
   if (t.wait.what && t.open_nurseries && t.open_nurseries->owner_waits) {
@@ -86,24 +96,24 @@ void deliver_interrupt(runtime& rt) noexcept {
   }
 }
 
-// A virtual clock that never jumps by itself fires nothing while everybody waits.
-bool time_helps(const runtime& rt) noexcept {
+// A virtual clock that neither runs nor jumps by itself fires nothing while everybody waits.
+bool time_helps(runtime& rt) noexcept {
   if (rt.timers.size() == 0) return false;
-  return !rt.clock || rt.clock->autojump >= 0 || rt.timers.next() <= rt.clock->now;
+  return !rt.clock || rt.clock->autojump >= 0 || next_deadline(rt) != base::forever;
 }
 
-bool can_anything_happen(const runtime& rt) noexcept {
+bool can_anything_happen(runtime& rt) noexcept {
   // Who is outside before what they posted: somebody may post and let go between the two looks.
   const bool somebody_outside = rt.door->outside.load(std::memory_order_seq_cst) > 0;
-  return rt.sched.ready() > 0 || time_helps(rt) || rt.kernel.pending() > 0 || somebody_outside ||
-         !rt.door->empty() || rt.interrupted.load(std::memory_order_relaxed) ||
+  return rt.sched.ready() > 0 || time_helps(rt) || rt.kernel.pending() > 0 || rt.jobs > rt.jobs_blocked ||
+         somebody_outside || !rt.door->empty() || rt.interrupted.load(std::memory_order_relaxed) ||
          !rt.idle_waits.empty() || !rt.options.deadlock_check;
 }
 
 void run_ready(runtime& rt) noexcept {
   if (rt.sched.ready() == 0) return;
   rt.idle_since = base::long_ago;
-  rt.sched.looked(rt.kernel.now(), rt.clock ? base::forever : rt.timers.next());
+  rt.sched.looked(rt.kernel.now(), next_deadline(rt));
   if (task* t = rt.sched.take_after_look()) {
     rt.current = t;
     ctx::switch_to(rt.machine, t->fiber());

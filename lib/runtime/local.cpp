@@ -1,4 +1,4 @@
-// Binding and releasing. References are plain counts: a chain never leaves its thread.
+// Binding, copying and releasing.
 #include "runtime/local.hpp"
 
 #include <cstdlib>
@@ -66,17 +66,35 @@ int local_bind(local_node*& chain, const void* key, local_value* held) noexcept 
   return bind_in_copy(chain, found, key, held);
 }
 
+int local_copy(const local_node* chain, local_node*& copy) noexcept {
+  local_node* first = nullptr;
+  local_node** end = &first;
+  for (const local_node* n = chain; n; n = n->next) {
+    if (!n->held) continue;
+    auto* made = new (std::nothrow) local_node{1, n->key, nullptr, nullptr};
+    if (!made) {
+      local_release(first);
+      return base::fail(STRUCTIO_ENOMEM, "no memory for a copy of the task-locals");
+    }
+    made->held = local_value_retain(n->held);
+    *end = made;
+    end = &made->next;
+  }
+  copy = first;
+  return 0;
+}
+
 local_value* local_value_make(void* value, void (*drop)(void*)) noexcept {
   return new (std::nothrow) local_value{1, value, drop};
 }
 
 local_value* local_value_retain(local_value* v) noexcept {
-  if (v) ++v->references;
+  if (v) v->references.fetch_add(1, std::memory_order_relaxed);
   return v;
 }
 
 void local_value_release(local_value* v) noexcept {
-  if (!v || --v->references > 0) return;
+  if (!v || v->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (v->drop) v->drop(v->value);
   delete v;
 }

@@ -214,7 +214,7 @@ void nursery_add_failure(nursery& n, failure* f, const task* by, bool from_body)
   keep(n, f);
   if (n.kind == nursery_kind::system) {
     rt_system_failed(*n.rt);
-  } else {
+  } else if (from_body || !n.patient) {
     scope_cancel(n.around, source, by, text);
   }
 }

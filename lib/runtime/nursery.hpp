@@ -25,6 +25,7 @@ struct nursery {
   nursery_kind kind = nursery_kind::user;
   bool owner_waits = false;    ///< the owner is parked in close
   bool services_told = false;  ///< services have been cancelled since all else has ended
+  bool patient = false;        ///< a child that fails does not have the others cancelled
   runtime* rt = nullptr;
   task* owner = nullptr;     ///< null for a run's own nursery
   task_id owner_id = 0;      ///< stays when both have ended
@@ -71,7 +72,8 @@ void nursery_adopt(nursery& n, task& t) noexcept;
 /// A child's very end: `status` and what belongs to it. Consumes `in_flight`.
 void nursery_child_ended(nursery& n, task& t, int status, failure* in_flight) noexcept;
 
-/// Records a failure of the body or a child, and cancels the rest. Consumes `f`.
+/// Records a failure of the body or a child, and cancels the rest unless the nursery is patient
+/// with its children. Consumes `f`.
 void nursery_add_failure(nursery& n, failure* f, const task* by, bool from_body) noexcept;
 
 /// Looks whether the end has come after something has left.

@@ -50,7 +50,10 @@ struct runtime {
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
 
-  std::int64_t now() noexcept { return clock ? clock->now : kernel.now(); }
+  std::int64_t now() noexcept {
+    if (!clock) return kernel.now();
+    return clock->stands() ? clock->reading : clock->at(kernel.now());
+  }
 
   // The engine.
   ctx::machine machine;
@@ -70,6 +73,8 @@ struct runtime {
   task_id main_id = 0;
   std::uint64_t living = 0;
   std::uint64_t spawned = 0;
+  std::int64_t jobs = 0;  ///< threads that work for the run: each comes back by a post
+  std::int64_t jobs_blocked = 0;  ///< of those, in a call into the run: it is for the run to answer
   std::uint64_t polls = 0;
   std::int64_t idle_since = base::long_ago;  ///< real; long_ago: something has happened since
   std::int64_t trim_at = base::forever;      ///< when the stack pool wants to let go of more
@@ -88,6 +93,8 @@ struct runtime {
   bool in_abort = false;            ///< an abort function of the user's runs, on whatever fiber
   bool in_hook = false;             ///< a callback of the user's runs on the hub
   failure* hook_failure = nullptr;  ///< what such a callback has in flight
+
+  char waiting_answer[160] = {0};  ///< of structio_debug_waiting_for, for its caller to read
 
   // Outside.
   portal_core* door = nullptr;

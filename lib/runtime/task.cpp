@@ -12,9 +12,9 @@
 #include "base/status.hpp"
 #include "context/sanitizer.hpp"
 #include "runtime/cell.hpp"
+#include "runtime/end_watch.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/local.hpp"
-#include "runtime/parking.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/wait.hpp"
 
@@ -73,7 +73,8 @@ void main_ended(runtime& rt, task& t, int status, failure* in_flight) noexcept {
   rt.main_failure = status < 0 ? failure_of(rt, t, status, in_flight) : nullptr;
   if (status >= 0) failure_release(in_flight);
   // An interrupt that it never looked for is the run's to report.
-  if (t.attention & attention_interrupt) rt.interrupted.store(true, std::memory_order_release);
+  if ((t.attention & attention_interrupt) || t.interrupt_held)
+    rt.interrupted.store(true, std::memory_order_release);
   rt.main = nullptr;
 }
 
@@ -81,7 +82,7 @@ void finish(task& t, int status) noexcept {
   runtime& rt = *t.rt;
   failure* in_flight = t.in_flight;
   t.in_flight = nullptr;
-  if (t.breakers) breakers_fire(t);
+  if (t.end_watches) tell_end_watches(t);
   if (t.cell) status = cell_task_ended(t, status, in_flight);
   // A value's drop function may look at, or set, other locals of the task.
   while (t.locals) local_release(std::exchange(t.locals, nullptr));

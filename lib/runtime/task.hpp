@@ -20,9 +20,10 @@ struct nursery;
 struct scope;
 struct failure;
 struct local_node;
+struct place;
 struct task_cell;
 struct start_wait;
-struct breaker;
+struct end_watch;
 struct sibling_tag;
 
 using task_fn = int (*)(void*);
@@ -48,6 +49,7 @@ struct wait_cell {
   void* abort_arg = nullptr;
   const char* what = nullptr;  ///< for dumps; a literal
   std::int64_t result = 0;
+  const place* in = nullptr;  ///< for dumps: where it waits, when that is one queue alone
 };
 
 struct task : base::list_node<sibling_tag> {
@@ -57,12 +59,14 @@ struct task : base::list_node<sibling_tag> {
   std::uint8_t attention = 0;
   bool is_main = false;
   bool is_service = false;
-  bool cancel_in_flight =
-      false;                ///< a checkpoint has reported "cancelled", no scope absorbed it yet
-  std::int32_t budget = 0;  ///< calls left that need not give way
+  bool cancel_in_flight = false;      ///< "cancelled" was reported and not absorbed by a scope yet
+  bool interrupt_held = false;        ///< one came while it was in scopes that hold it back
+  std::uint16_t interrupt_holds = 0;  ///< such scopes that it is in
+  std::int32_t budget = 0;            ///< calls left that need not give way
   wait_cell wait;
   std::uint64_t cancel_points = 0;
   std::uint64_t schedule_points = 0;
+  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
 
   scope* innermost = nullptr;         ///< innermost scope around the task; its own or its base
   scope* outermost = nullptr;         ///< outermost scope of its own, null when it is in none
@@ -76,7 +80,6 @@ struct task : base::list_node<sibling_tag> {
   local_node* locals = nullptr;
   task_cell* cell = nullptr;         ///< when somebody has a handle, or it is a service
   start_wait* starting = nullptr;    ///< until it calls started
-  breaker* breakers = nullptr;       ///< lots that break when it ends
   task* recalculate_next = nullptr;  ///< work lists of scope propagation
   task* abort_next = nullptr;
   bool abort_queued = false;

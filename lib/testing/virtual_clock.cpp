@@ -11,6 +11,8 @@
 namespace structio::rt::testing {
 namespace {
 
+constexpr double fastest = 1e12;  // a quarter of an hour would be the end of time
+
 int check_thread(const virtual_time& clock) noexcept {
   if (!clock.user || clock.user == current_runtime()) return 0;
   return base::fail(STRUCTIO_ENOTASK,
@@ -18,9 +20,17 @@ int check_thread(const virtual_time& clock) noexcept {
                     "run, through a portal if need be");
 }
 
+int check_rate(double rate) noexcept {
+  if (rate >= 0 && rate <= fastest) return 0;
+  return base::fail(STRUCTIO_EINVALID,
+                    "a clock cannot run at a rate that is negative, infinite or not a number: 0 "
+                    "stands still, 1 is as fast as real time");
+}
+
 }  // namespace
 
-int clock_make(std::int64_t start, std::int64_t autojump, void*& out) noexcept {
+int clock_make(std::int64_t start, std::int64_t autojump, double rate, void*& out) noexcept {
+  if (const int code = check_rate(rate)) return code;
   if (start == base::long_ago || start == base::forever) {
     return base::fail(STRUCTIO_EINVALID,
                       "the first reading of a virtual clock cannot be the end of time");
@@ -31,7 +41,8 @@ int clock_make(std::int64_t start, std::int64_t autojump, void*& out) noexcept {
     delete clock;
     return base::fail(STRUCTIO_ENOMEM, "no memory for a virtual clock");
   }
-  clock->now = start;
+  clock->set(start, base::monotonic_now());
+  clock->rate = rate;
   clock->autojump = autojump;
   return 0;
 }
@@ -54,11 +65,19 @@ int clock_jump(virtual_time& clock, std::int64_t duration) noexcept {
     return base::fail(STRUCTIO_EINVALID, "a clock cannot jump back: the duration is negative");
   }
   if (const int code = check_thread(clock)) return code;
-  const std::int64_t moment = base::saturating_add(clock.now, duration);
+  const std::int64_t real = base::monotonic_now();
+  const std::int64_t moment = base::saturating_add(clock.at(real), duration);
   if (moment == base::forever) {
     return base::fail(STRUCTIO_EINVALID, "a clock cannot jump to the end of time");
   }
-  clock.now = moment;
+  clock.set(moment, real);
+  return 0;
+}
+
+int clock_set_rate(virtual_time& clock, double rate) noexcept {
+  if (const int code = check_rate(rate)) return code;
+  if (const int code = check_thread(clock)) return code;
+  clock.set_rate(rate, base::monotonic_now());  // the hub plans anew before each poll
   return 0;
 }
 
@@ -70,7 +89,7 @@ int clock_set_autojump(virtual_time& clock, std::int64_t threshold) noexcept {
 
 int clock_read(const virtual_time& clock, std::int64_t& moment) noexcept {
   if (const int code = check_thread(clock)) return code;
-  moment = clock.now;
+  moment = clock.at(base::monotonic_now());
   return 0;
 }
 

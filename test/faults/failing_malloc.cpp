@@ -4,6 +4,25 @@
 #include <cstdlib>
 #include <new>
 
+#if STRUCTIO_OWN_MALLOC
+#include <dlfcn.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+namespace {
+
+// Asked once, before anything is counted: a symbol that is not found leaves a message on the heap.
+const bool libuv_is_shared = [] {
+  Dl_info own;
+  void* init = dlsym(RTLD_DEFAULT, "uv_loop_init");
+  return init && dladdr(init, &own) != 0 && std::strstr(own.dli_fname, "libuv");
+}();
+
+}  // namespace
+#endif
+
 bool failing_malloc::in_charge() noexcept {
   const std::int64_t before = living;
   void* block = ::operator new(1, std::nothrow);  // which Valgrind replaces as well
@@ -13,12 +32,6 @@ bool failing_malloc::in_charge() noexcept {
 }
 
 #if STRUCTIO_OWN_MALLOC
-#include <dlfcn.h>
-
-#include <cerrno>
-#include <cstddef>
-#include <cstring>
-
 namespace failing_malloc {
 namespace {
 
@@ -33,13 +46,8 @@ bool due() noexcept {
 /// Built into the program it cannot be told from the rest: then nobody's is refused.
 bool is_libuv(void* caller) noexcept {
   Dl_info from;
-  Dl_info own;
-  if (dladdr(caller, &from) == 0 || !from.dli_fname) return true;
-  if (std::strstr(from.dli_fname, "libuv")) return true;
-  const bool shared = dlsym(RTLD_DEFAULT, "uv_loop_init") != nullptr &&
-                      dladdr(dlsym(RTLD_DEFAULT, "uv_loop_init"), &own) != 0 &&
-                      std::strstr(own.dli_fname, "libuv") != nullptr;
-  return !shared;
+  if (!libuv_is_shared || dladdr(caller, &from) == 0 || !from.dli_fname) return true;
+  return std::strstr(from.dli_fname, "libuv") != nullptr;
 }
 
 }  // namespace

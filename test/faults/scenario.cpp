@@ -268,7 +268,7 @@ report play() {
   noted = &r;
   structio_failure* why = nullptr;
   // Time is skipped as soon as nothing has come from the network for a while.
-  structio_virtual_clock_options skipping{sizeof skipping, 0, STRUCTIO_MILLISECONDS(3)};
+  structio_virtual_clock_options skipping{sizeof skipping, 0, STRUCTIO_MILLISECONDS(3), 0};
   structio_clock* clock = nullptr;
   r.status = note(structio_virtual_clock_new(&skipping, &clock), "clock");
   if (r.status < 0) return r;

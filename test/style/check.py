@@ -31,6 +31,7 @@ LAYERS = {
 NEIGHBOURS = {
     ("net", "stream"): "a TCP connection is a byte stream",
     ("process", "stream"): "a pipe is a byte stream",
+    ("thread", "sync"): "a worker borrows a token of a limiter on behalf of its job",
 }
 
 LIB = r"lib/"
@@ -57,8 +58,8 @@ BANS = [
     (r"^\s*using namespace\b", HEADERS, "", "a header must not open namespaces for others"),
     (r"\bthis_thread::sleep_|\b(usleep|nanosleep)\(", r"(lib|capi|test)/", "",
      "blocks the thread of the loop; a test that waits by sleeping fails on a slow machine"),
-    (r"\bthread_local\b", INNER, r"lib/runtime/(runtime|local)\.|lib/context/|lib/base/message\.",
-     "one thread-local finds the runtime"),
+    (r"\bthread_local\b", INNER, r"lib/runtime/(runtime|local)\.|lib/context/|lib/base/message\.|"
+     r"lib/thread/job_context\.", "one thread-local finds the runtime, one a worker's job"),
     (r"\b__cxa_(get_globals|throw|begin_catch)\b[^;]*\{", INNER, "",
      "never interpose symbols of the C++ runtime"),
     (r"\b(long|inline)\b|\.\.\.", C_HEADERS, "",

@@ -29,6 +29,7 @@ LISTS += [
     ("examples", "example_programs", "examples", (".c", ".cpp")),
     ("include/structio", "header_files", "include/structio", (".h", ".hpp")),
     ("include/structio", "detail_header_files", "include/structio/detail", (".h", ".hpp")),
+    ("include/structio", "testing_header_files", "include/structio/testing", (".h", ".hpp")),
 ]
 
 

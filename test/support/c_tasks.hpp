@@ -52,7 +52,7 @@ inline int spawn(structio_nursery& n, const char* name, structio_task_fn fn) {
 class virtual_clock {
  public:
   explicit virtual_clock(int64_t autojump = -1, int64_t start = 0) {
-    structio_virtual_clock_options options{sizeof options, start, autojump};
+    structio_virtual_clock_options options{sizeof options, start, autojump, 0};
     structio_virtual_clock_new(&options, &handle);
   }
   virtual_clock(const virtual_clock&) = delete;

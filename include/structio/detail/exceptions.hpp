@@ -5,6 +5,7 @@
 // error) becomes that same failure again.
 #pragma once
 
+#include <structio/structio_thread.h>
 #include <structio/exception_group.hpp>
 
 #include <cxxabi.h>
@@ -78,11 +79,16 @@ inline const std::exception_ptr* payload_of(const failure& one) noexcept {
   return static_cast<const std::exception_ptr*>(value);
 }
 
+/// A failure can be in flight here: in a task, or in the job of a worker thread.
+inline bool may_fail_here() noexcept {
+  return structio_in_task() == 1 || structio_in_thread_job() == 1;
+}
+
 /// Takes what is in flight in this task, if `wanted(it)`; what somebody else put there, whose
 /// exception is still on its way, stays.
 template <class Wanted>
 failure take_in_flight(Wanted&& wanted) noexcept {
-  if (structio_in_task() != 1) return {};
+  if (!may_fail_here()) return {};
   failure held(structio_failure_take());
   if (!held || wanted(std::as_const(held))) return held;
   structio_failure_raise(held.release());
@@ -187,7 +193,7 @@ inline int raise(caught_failure&& caught) noexcept {
 }
 
 inline void note_while(const char* doing) noexcept {
-  if (structio_in_task() != 1) return;
+  if (!may_fail_here()) return;
   caught_failure caught = current_failure();
   if (!caught.why) return;
   structio_failure_add_while(caught.why.native(), doing);

@@ -94,12 +94,13 @@ inline bool must_not_throw() noexcept {
   return in_flight > (floor == nullptr ? 0 : floor->count);
 }
 
-/// Makes a call that no cancellation from outside reaches.
+/// Makes a call that neither a cancellation from outside nor Ctrl-C reaches.
 template <class Call>
 [[gnu::noinline]] auto behind_shield(Call&& call) {
   structio_scope scope;
   structio_scope_options options = STRUCTIO_SCOPE_OPTIONS_INIT;
   options.shield = 1;
+  options.hold_interrupt = 1;
   const bool inside =
       structio_scope_init(&scope, &options) >= 0 && structio_scope_enter(&scope) >= 0;
   const auto status = call();

@@ -1,0 +1,185 @@
+// One lock for the whole cache: it is held for a few instructions, beside a switch of threads.
+#include "thread/thread_cache.hpp"
+
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "base/list.hpp"
+#include "base/message.hpp"
+#include "base/status.hpp"
+
+namespace structio::rt::thread {
+namespace {
+
+constexpr std::int64_t usual_idle_timeout = 10'000'000'000;
+constexpr const char* idle_name = "structio-worker";
+
+struct idle_tag;
+
+struct worker : base::list_node<idle_tag> {
+  cache_job* assigned = nullptr;
+  worker* next_spare = nullptr;
+  os_condition wake;
+};
+
+// Never destroyed: there may be threads when the process ends.
+struct cache {
+  os_lock lock;
+  base::list<worker, idle_tag> idle;  ///< the last one first
+  std::uint64_t idle_count = 0;
+  std::uint64_t threads = 0;
+  /// Of threads that have ended, for the next ones. Never freed, since a thread that hands in a job
+  /// signals after it has let go of the lock.
+  worker* spare = nullptr;
+  std::uint32_t forks = 0;  ///< between this process and the one that began the cache
+  std::uint32_t refusals = 0;
+  std::int64_t idle_timeout = usual_idle_timeout;
+};
+
+cache& the_cache() noexcept {
+  alignas(cache) static unsigned char storage[sizeof(cache)];
+  static cache* const made = [] {
+    auto* c = new (storage) cache;
+    // Without memory for it a child merely waits for threads that it does not have.
+    pthread_atfork([] { the_cache().lock.lock(); }, [] { the_cache().lock.unlock(); },
+                   [] {
+                     cache& of_child = the_cache();
+                     while (of_child.idle.pop_front()) {  // their memory stays: it is in use, as
+                     }                                    // far as the system can tell
+                     of_child.idle_count = 0;
+                     of_child.threads = 0;
+                     ++of_child.forks;
+                     of_child.lock.unlock();
+                   });
+    return c;
+  }();
+  return *made;
+}
+
+void list_as_idle(cache& c, worker& w) noexcept {
+  c.idle.push_front(w);
+  ++c.idle_count;
+}
+
+void take_from_idle(cache& c, worker& w) noexcept {
+  w.unlink();
+  --c.idle_count;
+}
+
+void give_back(cache& c, worker& w) noexcept {
+  w.next_spare = c.spare;
+  c.spare = &w;
+  --c.threads;
+}
+
+// The next job of an idle worker, or null when it was idle for long enough.
+cache_job* await_job(cache& c, worker& w) noexcept {
+  const os_guard held(c.lock);
+  const std::int64_t begin = w.assigned ? 0 : base::monotonic_now();
+  while (!w.assigned) {
+    const bool in_time = w.wake.wait_until(c.lock, base::saturating_add(begin, c.idle_timeout));
+    if (in_time || w.assigned) continue;  // a job that comes with the end of the wait is done
+    take_from_idle(c, w);
+    give_back(c, w);
+    return nullptr;
+  }
+  return std::exchange(w.assigned, nullptr);
+}
+
+void* body(void* arg) noexcept {
+  auto& w = *static_cast<worker*>(arg);
+  cache& c = the_cache();
+  c.lock.lock();
+  cache_job* job = std::exchange(w.assigned, nullptr);
+  const std::uint32_t forks = c.forks;
+  c.lock.unlock();
+  while (job) {
+    os_thread_set_name(job->name);
+    job->work(*job);
+    {
+      const os_guard held(c.lock);
+      // Who was waiting for a job that forked waits in the parent; here there is nobody.
+      if (forks != c.forks) return nullptr;
+      list_as_idle(c, w);
+    }
+    job->deliver(*job);
+    os_thread_set_name(idle_name);
+    job = await_job(c, w);
+  }
+  return nullptr;
+}
+
+// A worker for a new thread, or null. With the lock held.
+worker* take_spare(cache& c) noexcept {
+  worker* w = c.spare;
+  if (w) {
+    c.spare = w->next_spare;
+  } else {
+    w = new (std::nothrow) worker;
+  }
+  if (w) ++c.threads;
+  return w;
+}
+
+int submit_to_new(cache& c, cache_job& job) noexcept {
+  worker* w = nullptr;
+  {
+    const os_guard held(c.lock);
+    w = take_spare(c);
+    if (w) w->assigned = &job;
+  }
+  if (!w) return base::fail(STRUCTIO_ENOMEM, "no memory for a worker thread");
+  const int code = os_thread_start(body, w);
+  if (code == 0) return 0;
+  const os_guard held(c.lock);
+  w->assigned = nullptr;
+  give_back(c, *w);
+  return base::fail(code,
+                    "the system has no more threads: use a limiter with fewer tokens, or "
+                    "raise its limits (ulimit -u, -v)");
+}
+
+}  // namespace
+
+int cache_submit(cache_job& job) noexcept {
+  cache& c = the_cache();
+  c.lock.lock();
+  if (c.refusals > 0) {
+    --c.refusals;
+    c.lock.unlock();
+    return base::fail(-EAGAIN, "no thread, as the test wants it");
+  }
+  worker* w = c.idle.front();
+  if (!w) {
+    c.lock.unlock();
+    return submit_to_new(c, job);
+  }
+  take_from_idle(c, *w);
+  w->assigned = &job;
+  c.lock.unlock();
+  w->wake.signal();
+  return 0;
+}
+
+cache_counts cache_look() noexcept {
+  cache& c = the_cache();
+  const os_guard held(c.lock);
+  return {c.threads, c.idle_count};
+}
+
+void cache_set_idle_timeout(std::int64_t duration) noexcept {
+  cache& c = the_cache();
+  const os_guard held(c.lock);
+  c.idle_timeout = duration < 0 ? usual_idle_timeout : duration;
+  for (worker* w = c.idle.front(); w; w = c.idle.next(*w)) w->wake.signal();
+}
+
+void cache_refuse(std::uint32_t count) noexcept {
+  cache& c = the_cache();
+  const os_guard held(c.lock);
+  c.refusals = count;
+}
+
+}  // namespace structio::rt::thread
