@@ -54,7 +54,8 @@ namespace {
   X(task_join, true, NOTHING)                 \
   X(tcp_connect, true, CLOSED)                \
   X(wait_all_tasks_blocked, true, NOTHING)    \
-  X(wait_all_threads_completed, true, NOTHING)
+  X(wait_readable, true, NOTHING)             \
+  X(wait_writable, true, NOTHING)
 
 struct operation {
   const char* name;

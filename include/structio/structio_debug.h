@@ -22,6 +22,8 @@ typedef struct structio_statistics {
   uint64_t stack_bytes_mapped; /* virtual */
   uint64_t switches;           /* switches of tasks since the run began */
   uint64_t polls;              /* turns of the event loop */
+  uint64_t waiting_readable; /* tasks in structio_wait_readable, or in a select with such a case */
+  uint64_t waiting_writable;
 } structio_statistics;
 
 /* Any task or hook. */

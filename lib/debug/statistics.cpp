@@ -1,6 +1,7 @@
 // Gathers the counters that the parts of a run keep.
 #include "debug/statistics.hpp"
 
+#include "reactor/uv_readiness.hpp"
 #include "runtime/runtime.hpp"
 
 namespace structio::rt::debug {
@@ -20,6 +21,8 @@ void read_statistics(runtime& rt, structio_statistics& out) noexcept {
   out.stack_bytes_mapped = stacks.mapped_bytes;
   out.switches = rt.sched.steps();
   out.polls = rt.polls;
+  out.waiting_readable = reactor::readiness_waiting(rt.kernel, reactor::ready_to_read);
+  out.waiting_writable = reactor::readiness_waiting(rt.kernel, reactor::ready_to_write);
 }
 
 }  // namespace structio::rt::debug
