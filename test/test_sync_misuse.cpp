@@ -237,7 +237,7 @@ TEST_CASE("numbers that make no sense are refused", "[SEM-01][LIM-01]") {
   CHECK(run(body) == 0);
 }
 
-TEST_CASE("statistics fill what an older header knows and nothing else") {
+TEST_CASE("statistics of primitives fill what an older header knows and nothing else") {
   objects o;
   structio_mutex_statistics m{};
   m.struct_size = offsetof(structio_mutex_statistics, waiting);

@@ -25,9 +25,6 @@
 namespace structio {
 inline namespace v0 {
 
-/// A capacity without an end.
-inline constexpr std::int64_t unlimited = STRUCTIO_UNLIMITED;
-
 /// The state of a channel, the same from either end.
 struct channel_statistics {
   std::int64_t buffer_used = 0;

@@ -12,6 +12,7 @@
 namespace structio::reactor {
 
 uv_reactor::state::~state() {
+  std::free(readiness.table);
   while (spare_chunks) {
     spare_chunk* next = spare_chunks->next;
     std::free(spare_chunks);
@@ -109,6 +110,7 @@ void uv_reactor::close() noexcept {
   s.streams.for_each([](stream_slot& slot) { structio::reactor::close(slot); });
   s.listeners.for_each([](listener_slot& slot) { structio::reactor::close(slot); });
   s.signals.for_each([](signal_slot& slot) { structio::reactor::close(slot); });
+  close_readiness(s);
   STRUCTIO_ASSERT(s.pending == 0);
   s.deadline_alarm.close();
   uv_close(reinterpret_cast<uv_handle_t*>(&s.starvation), nullptr);

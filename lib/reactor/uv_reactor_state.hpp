@@ -59,6 +59,22 @@ class signal_slot : public slot_base {
   operation* watcher = nullptr;
 };
 
+/// A descriptor of the user's, by its number.
+struct watched {
+  operation* reader = nullptr;
+  operation* writer = nullptr;
+  std::uint32_t generation = 0;  ///< grows when the number is known to stand for something new
+  bool added = false;            ///< the kernel was asked to watch it
+};
+
+/// What uv_readiness.cpp keeps; `uv` is first touched when the set is made.
+struct readiness_state {
+  uv_poll_t uv;
+  int set = -1;
+  watched* table = nullptr;
+  std::size_t room = 0;
+};
+
 /// Something that the reactor lends out for as long as a write is under way.
 struct spare_chunk {
   spare_chunk* next;
@@ -74,6 +90,7 @@ struct uv_reactor::state {
   slot_pool<stream_slot> streams;
   slot_pool<listener_slot> listeners;
   slot_pool<signal_slot> signals;
+  readiness_state readiness;
 
   spare_chunk* spare_chunks = nullptr;
   std::size_t spare_chunk_count = 0;
@@ -124,6 +141,9 @@ struct uv_reactor::state {
   void* take_chunk() noexcept;
   void give_back_chunk(void* chunk) noexcept;
 };
+
+/// Tells everybody who waits for readiness, and ends the watching.
+void close_readiness(uv_reactor::state& r) noexcept;
 
 inline constexpr std::size_t chunk_size = 64 * 1024;
 

@@ -66,6 +66,7 @@ struct task : base::list_node<sibling_tag> {
   wait_cell wait;
   std::uint64_t cancel_points = 0;
   std::uint64_t schedule_points = 0;
+  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
 
   scope* innermost = nullptr;         ///< innermost scope around the task; its own or its base
   scope* outermost = nullptr;         ///< outermost scope of its own, null when it is in none
@@ -79,7 +80,6 @@ struct task : base::list_node<sibling_tag> {
   local_node* locals = nullptr;
   task_cell* cell = nullptr;         ///< when somebody has a handle, or it is a service
   start_wait* starting = nullptr;    ///< until it calls started
-  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
   task* recalculate_next = nullptr;  ///< work lists of scope propagation
   task* abort_next = nullptr;
   bool abort_queued = false;

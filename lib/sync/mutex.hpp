@@ -18,7 +18,8 @@ struct condition_tag;
 /// The place of a task that is to get a mutex. Who broke it is written here, since the mutex may be
 /// gone when the task reads it.
 struct lock_wait : place {
-  char former_owner[sizeof(task::name)] = {0};
+  lock_wait() noexcept { former_owner[0] = 0; }  // the rest is nobody's business
+  char former_owner[sizeof(task::name)];
 };
 
 class mutex : wait_queue, end_watch {

@@ -10,6 +10,7 @@
 #include <structio/error.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -18,6 +19,10 @@
 
 namespace structio {
 inline namespace v0 {
+
+/// A capacity without an end.
+inline constexpr std::int64_t unlimited = STRUCTIO_UNLIMITED;
+
 namespace detail {
 
 template <class T>
