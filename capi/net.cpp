@@ -1,6 +1,7 @@
-// TCP.
-#include "check.hpp"
+// TCP connections and listeners.
 #include "net/tcp.hpp"
+
+#include "object.hpp"
 #include "runtime/wait.hpp"
 
 using namespace structio;
@@ -9,50 +10,17 @@ namespace net = structio::rt::net;
 
 namespace {
 
-// The object behind a handle and the run it belongs to, which is also the calling task's.
-template <class Object>
-struct found {
-  Object* object = nullptr;
-  rt::runtime* run = nullptr;
-};
-
-template <class Object>
-found<Object> find(base::handle_kind kind, const void* h, const char* call, bool task) noexcept {
-  auto* object = handle<Object>(kind, h, call);
-  if (!object) return {};
-  rt::runtime* r = task ? in_task(call) : in_run(call);
-  if (!r) return {};
-  if (object->rt == r) [[likely]]
-    return {object, r};
-  if (object->rt) {
-    other_run(call);
-  } else {
-    fail(STRUCTIO_ECLOSED, "%s: the run that the object belonged to has ended", call);
-  }
+// A stream that has to be a TCP connection.
+found<net::tcp_stream> connection_in(structio_stream* h, const char* call) noexcept {
+  const auto s = find<rt::stream::byte_stream>(base::handle_kind::stream, h, call, false);
+  if (!s.object) return {};
+  if (net::tcp_stream* tcp = net::as_tcp(*s.object)) return {tcp, s.run};
+  fail(STRUCTIO_EMISUSE, "%s: the stream is no TCP connection", call);
   return {};
-}
-
-found<net::tcp_stream> stream_in(structio_stream* h, const char* call) noexcept {
-  return find<net::tcp_stream>(base::handle_kind::stream, h, call, true);
 }
 
 found<net::tcp_listener> listener_in(structio_listener* h, const char* call) noexcept {
   return find<net::tcp_listener>(base::handle_kind::listener, h, call, true);
-}
-
-// Closing: at once, and then a checkpoint.
-template <class Object>
-int close_and_check(const found<Object>& f) noexcept {
-  net::shut(*f.object);
-  rt::give_way(*f.run);
-  return rt::cancel_check(*f.run);
-}
-
-template <class Object>
-bool may_free(const Object& object, const char* call) noexcept {
-  if (!object.rt || object.rt == rt::current_runtime()) return true;
-  other_run(call);
-  return false;
 }
 
 int closed(const char* call) noexcept {
@@ -117,7 +85,10 @@ int structio_listener_address(structio_listener* listener, char* host, size_t si
 
 int structio_listener_close(structio_listener* listener) {
   const auto l = listener_in(listener, "structio_listener_close");
-  return l.object ? close_and_check(l) : refused();
+  if (!l.object) return refused();
+  net::shut(*l.object);
+  rt::give_way(*l.run);
+  return rt::cancel_check(*l.run);
 }
 
 int structio_listener_free(structio_listener* listener) {
@@ -144,45 +115,10 @@ int structio_tcp_connect(const structio_tcp_connect_options* given, structio_str
   return 0;
 }
 
-int64_t structio_stream_receive_some(structio_stream* stream, void* buffer, size_t size) {
-  constexpr const char* call = "structio_stream_receive_some";
-  const auto s = stream_in(stream, call);
-  if (!s.object) return refused();
-  if (!buffer && size > 0) return null_argument(call, "buffer");
-  return net::receive_some(*s.run, *s.object, buffer, size);
-}
-
-int structio_stream_send_all(structio_stream* stream, const void* data, size_t size) {
-  constexpr const char* call = "structio_stream_send_all";
-  const auto s = stream_in(stream, call);
-  if (!s.object) return refused();
-  if (!data && size > 0) return null_argument(call, "data");
-  return net::send_all(*s.run, *s.object, data, size);
-}
-
-int structio_stream_send_eof(structio_stream* stream) {
-  const auto s = stream_in(stream, "structio_stream_send_eof");
-  return s.object ? net::send_eof(*s.run, *s.object) : refused();
-}
-
-int structio_stream_close(structio_stream* stream) {
-  const auto s = stream_in(stream, "structio_stream_close");
-  return s.object ? close_and_check(s) : refused();
-}
-
-int structio_stream_free(structio_stream* stream) {
-  constexpr const char* call = "structio_stream_free";
-  if (!stream) return 0;
-  auto* s = handle<net::tcp_stream>(base::handle_kind::stream, stream, call);
-  if (!s || !may_free(*s, call)) return refused();
-  net::free_stream(*s);
-  return 0;
-}
-
 int structio_stream_local_address(structio_stream* stream, char* host, size_t size,
                                   uint16_t* port) {
   constexpr const char* call = "structio_stream_local_address";
-  const auto s = find<net::tcp_stream>(base::handle_kind::stream, stream, call, false);
+  const auto s = connection_in(stream, call);
   if (!s.object) return refused();
   return address_of<reactor::stream_slot>(s.object->slot, reactor::local_address, host, size, port,
                                           call);
@@ -190,7 +126,7 @@ int structio_stream_local_address(structio_stream* stream, char* host, size_t si
 
 int structio_stream_peer_address(structio_stream* stream, char* host, size_t size, uint16_t* port) {
   constexpr const char* call = "structio_stream_peer_address";
-  const auto s = find<net::tcp_stream>(base::handle_kind::stream, stream, call, false);
+  const auto s = connection_in(stream, call);
   if (!s.object) return refused();
   return address_of<reactor::stream_slot>(s.object->slot, reactor::peer_address, host, size, port,
                                           call);
@@ -198,7 +134,7 @@ int structio_stream_peer_address(structio_stream* stream, char* host, size_t siz
 
 int structio_stream_set_nodelay(structio_stream* stream, int on) {
   constexpr const char* call = "structio_stream_set_nodelay";
-  const auto s = find<net::tcp_stream>(base::handle_kind::stream, stream, call, false);
+  const auto s = connection_in(stream, call);
   if (!s.object) return refused();
   if (!s.object->slot) return closed(call);
   const int code = reactor::set_nodelay(*s.object->slot, on != 0);
@@ -208,7 +144,7 @@ int structio_stream_set_nodelay(structio_stream* stream, int on) {
 int structio_stream_descriptor(structio_stream* stream, int64_t* descriptor) {
   constexpr const char* call = "structio_stream_descriptor";
   if (!descriptor) return null_argument(call, "descriptor");
-  const auto s = find<net::tcp_stream>(base::handle_kind::stream, stream, call, false);
+  const auto s = connection_in(stream, call);
   if (!s.object) return refused();
   if (!s.object->slot) return closed(call);
   const int64_t number = reactor::file_descriptor(*s.object->slot);

@@ -3,14 +3,14 @@
 //     auto listener = structio::listen_tcp({.host = "127.0.0.1", .port = 7000});
 //     structio::serve(listener, [](structio::tcp_stream conn) { ... });
 //
-// Always true: no buffer is touched after the call that took it has returned; destructors close at
-// once and never wait.
+// Always true: destructors close at once and never wait.
 #pragma once
 
 #include <structio/structio.h>
 #include <structio/detail/trampoline.hpp>
 #include <structio/error.hpp>
 #include <structio/nursery.hpp>
+#include <structio/stream.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -55,75 +55,29 @@ tcp_address read_address(int (*read)(Handle*, char*, std::size_t, std::uint16_t*
 }
 }  // namespace detail
 
-/// A connection. Movable; one receiving and one sending task at a time. Used from tasks of its run;
-/// destroyed there, in hooks, or anywhere after the run.
-class tcp_stream {
+/// A connection: a stream, with what TCP has beyond one.
+class tcp_stream : public any_stream {
  public:
-  tcp_stream(tcp_stream&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
-  tcp_stream& operator=(tcp_stream&& other) noexcept {
-    std::swap(raw_, other.raw_);
-    return *this;
-  }
-  /// Closes at once, without waiting.
-  ~tcp_stream() { structio_stream_free(raw_); }
-
-  /// Waits until at least one byte is there and takes at most buffer.size(). Returns how many, 0 at
-  /// the end of the stream. Checkpoint. Cancelled: nothing was taken. Throws `cancelled`,
-  /// busy_error, closed_error, broken_error (the connection was reset).
-  std::size_t receive_some(std::span<std::byte> buffer) {
-    return receive(buffer.data(), buffer.size());
-  }
-  std::size_t receive_some(std::span<char> buffer) { return receive(buffer.data(), buffer.size()); }
-
-  /// Sends everything. Checkpoint. Cancelled: a prefix may have been sent; the stream is then good
-  /// for nothing but closing. Throws as receive_some; closed_error also after send_eof.
-  void send_all(std::span<const std::byte> data) { send(data.data(), data.size()); }
-  void send_all(std::string_view data) { send(data.data(), data.size()); }
-
-  /// Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
-  /// Checkpoint.
-  void send_eof() {
-    detail::blocking([this] { return structio_stream_send_eof(raw_); });
-  }
-
-  /// Closes: whoever waits here gets closed_error; later calls too. Idempotent. Checkpoint that
-  /// also closes when cancelled. The destructor closes as well.
-  void close() {
-    detail::blocking([this] { return structio_stream_close(raw_); });
-  }
-
   tcp_address local_address() const {
-    return detail::read_address(&structio_stream_local_address, raw_);
+    return detail::read_address(&structio_stream_local_address, native());
   }
   tcp_address peer_address() const {
-    return detail::read_address(&structio_stream_peer_address, raw_);
+    return detail::read_address(&structio_stream_peer_address, native());
   }
 
   /// Nagle's algorithm off (the default here) or on.
-  void set_nodelay(bool on) { detail::check(structio_stream_set_nodelay(raw_, on ? 1 : 0)); }
+  void set_nodelay(bool on) { detail::check(structio_stream_set_nodelay(native(), on ? 1 : 0)); }
 
   /// For options that this library has no function for. Do not read, write or close it.
   std::int64_t descriptor() const {
     std::int64_t result = -1;
-    detail::check(structio_stream_descriptor(raw_, &result));
+    detail::check(structio_stream_descriptor(native(), &result));
     return result;
   }
 
-  structio_stream* native() const noexcept { return raw_; }
-
  private:
   friend struct detail::net_access;
-  explicit tcp_stream(structio_stream* raw) noexcept : raw_(raw) {}
-
-  std::size_t receive(void* data, std::size_t size) {
-    return static_cast<std::size_t>(
-        detail::blocking([&] { return structio_stream_receive_some(raw_, data, size); }));
-  }
-  void send(const void* data, std::size_t size) {
-    detail::blocking([&] { return structio_stream_send_all(raw_, data, size); });
-  }
-
-  structio_stream* raw_;
+  explicit tcp_stream(structio_stream* raw) noexcept : any_stream(raw) {}
 };
 
 /// Waits for connections. Movable; one accepting task at a time.

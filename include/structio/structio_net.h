@@ -1,9 +1,10 @@
-/* TCP: streams, listeners, serving; and what each function does when it is cancelled, as data. Part
- * of structio.h. */
+/* TCP: connecting, listeners, serving; and what each function does when it is cancelled, as data.
+ * Part of structio.h. What a connection can do as a byte stream stands in structio_stream.h. */
 #ifndef STRUCTIO_NET_H
 #define STRUCTIO_NET_H
 
 #include "structio_base.h"
+#include "structio_stream.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,7 +46,7 @@ STRUCTIO_API int structio_listener_close(structio_listener* listener);
  * run. */
 STRUCTIO_API int structio_listener_free(structio_listener* listener);
 
-/* --- streams -------------------------------------------------------------------------------------
+/* --- connections -------------------------------------------------------------------------------
  */
 
 typedef struct structio_tcp_connect_options {
@@ -60,33 +61,8 @@ typedef struct structio_tcp_connect_options {
 STRUCTIO_API int structio_tcp_connect(const structio_tcp_connect_options* options,
                                       structio_stream** out);
 
-/* Waits until at least one byte is there and takes at most `size`. Returns how many, 0 at the end
- * of the stream (or when size is 0). Checkpoint. Cancelled: nothing was taken. One receiving task
- * at a time. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED, STRUCTIO_ESTALE,
- * STRUCTIO_EBROKEN (the connection was reset; the message has the system's code). */
-STRUCTIO_API int64_t structio_stream_receive_some(structio_stream* stream, void* buffer,
-                                                  size_t size);
-
-/* Sends everything. Checkpoint. Cancelled: a prefix may have been sent; the stream is then good for
- * nothing but closing, unless the peer can tell. One sending task at a time.
- * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED (also after
- * structio_stream_send_eof), STRUCTIO_ESTALE, STRUCTIO_EBROKEN. */
-STRUCTIO_API int structio_stream_send_all(structio_stream* stream, const void* data, size_t size);
-
-/* Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
- * Checkpoint; waits only behind what a send that was cancelled has left under way. Cancelled:
- * nothing has ended. Errors: as for sending. */
-STRUCTIO_API int structio_stream_send_eof(structio_stream* stream);
-
-/* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays
- * valid until freed. Checkpoint that also closes when cancelled. */
-STRUCTIO_API int structio_stream_close(structio_stream* stream);
-
-/* Closes at once (no checkpoint) and frees the handle; NULL is allowed. Any task or hook, or any
- * thread after the run. */
-STRUCTIO_API int structio_stream_free(structio_stream* stream);
-
-/* Addresses of both ends, as for structio_listener_address. */
+/* Addresses of both ends, as for structio_listener_address. These and the functions below want a
+ * TCP connection: STRUCTIO_EMISUSE for any other stream. */
 STRUCTIO_API int structio_stream_local_address(structio_stream* stream, char* host, size_t size,
                                                uint16_t* port);
 STRUCTIO_API int structio_stream_peer_address(structio_stream* stream, char* host, size_t size,

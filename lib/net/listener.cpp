@@ -68,9 +68,9 @@ int serve_connection(void* arg) {
   auto* handle = static_cast<structio_stream*>(s.handle);
   const int status = c.request.handler(handle, c.request.arg);
   // The handler may have freed the stream although it need not: ask by handle.
-  if (!c.request.handler_owns_stream &&
-      base::handle_object(base::handle_kind::stream, handle) == &s) {
-    free_stream(s);
+  if (!c.request.handler_owns_stream && base::handle_object(base::handle_kind::stream, handle) ==
+                                            static_cast<stream::byte_stream*>(&s)) {
+    stream::free(s);
   }
   return status;
 }
@@ -114,7 +114,7 @@ int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home,
       code = sleep_until(rt, base::saturating_add(rt.now(), pause_when_exhausted));
       if (code == 0) continue;
     }
-    if (s) free_stream(*s);
+    if (s) stream::free(*s);
     return code;
   }
 }
@@ -168,7 +168,7 @@ int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
       release(l);
     }
     if (code != 0) {
-      free_stream(*s);
+      stream::free(*s);
       return accept_failed(code);
     }
   }

@@ -1,11 +1,12 @@
-// Streams: connecting, receiving, sending.
+// TCP connections: connecting, receiving, sending.
 #include "net/tcp.hpp"
 
 #include <new>
+#include <utility>
 
-#include "base/handle_table.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "reactor/uv_readiness.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::net {
@@ -28,41 +29,15 @@ struct io_wait : reactor::operation {
   reactor::stream_slot* slot;
 };
 
-/// Keeps a stream's object in place for the length of a call.
-class held {
- public:
-  explicit held(tcp_stream& s) noexcept : s_(s) { ++s_.references; }
-  ~held() { release(s_); }
-  held(const held&) = delete;
-  held& operator=(const held&) = delete;
-
- private:
-  tcp_stream& s_;
-};
-
 // The most that one call to the system is asked to move: it refuses sizes that reach beyond the end
 // of memory, which a caller may mean by "as much as there is".
 constexpr std::size_t most_at_once = std::size_t{1} << 30;
-
-int closed() noexcept {
-  return base::fail(STRUCTIO_ECLOSED, "the stream has been closed here");
-}
-
-// The same for a call that found it so: a checkpoint gives way whatever comes out.
-int closed_before(runtime& rt) noexcept {
-  give_way(rt);
-  return closed();
-}
-
-int busy(const char* doing) noexcept {
-  return base::fail(STRUCTIO_EBUSY, "another task is already %s this stream", doing);
-}
 
 // What a failed transfer is to the user. Codes of our own pass; the system's say that the
 // connection is gone.
 int transfer_failed(std::int64_t code) noexcept {
   const int own = static_cast<int>(code);
-  if (own == STRUCTIO_ECLOSED) return closed();
+  if (own == STRUCTIO_ECLOSED) return stream::closed();
   if (base::own_error_name(own)) return own;
   return base::fail(STRUCTIO_EBROKEN, "the connection is broken: %s (%s)",
                     reactor::os_error_text(own), reactor::os_error_name(own));
@@ -95,7 +70,7 @@ int send_rest(runtime& rt, tcp_stream& s, const char* data, std::size_t size) no
       give_way(rt);
       return 0;
     }
-    if (!s.slot) return closed();
+    if (!s.slot) return stream::closed();
     const std::size_t piece = size < most_at_once ? size : most_at_once;
     std::int64_t sent = reactor::try_write(*s.slot, data, piece);
     if (reactor::is_would_wait(sent)) sent = send_queued(rt, s, data, piece);
@@ -109,12 +84,96 @@ int send_rest(runtime& rt, tcp_stream& s, const char* data, std::size_t size) no
   }
 }
 
-int begin_sending(runtime& rt, tcp_stream& s) noexcept {
-  if (const int code = cancel_check(rt)) return code;
-  if (!s.slot) return closed_before(rt);
-  if (s.sending) return busy("sending on");
+tcp_stream& tcp(stream::byte_stream& s) noexcept {
+  return static_cast<tcp_stream&>(s);
+}
+
+std::int64_t receive_some(runtime& rt, stream::byte_stream& b, void* buffer,
+                          std::size_t size) noexcept {
+  reactor::stream_slot& slot = *tcp(b).slot;
+  io_wait wait(*rt.current, &slot);
+  const int begun =
+      reactor::read_start(slot, buffer, size < most_at_once ? size : most_at_once, wait);
+  if (begun == reactor::read_at_end) {
+    give_way(rt);
+    return 0;
+  }
+  if (begun < 0) return transfer_failed(begun);
+  const std::int64_t got = park(
+      rt, "receive",
+      [](void* arg) {
+        reactor::read_cancel(*static_cast<io_wait*>(arg)->slot);
+        return abort_done;
+      },
+      &wait);
+  if (got >= 0 || got == STRUCTIO_ECANCELLED) [[likely]]
+    return got;
+  return transfer_failed(got);
+}
+
+int send_all(runtime& rt, stream::byte_stream& b, const void* data, std::size_t size) noexcept {
+  return send_rest(rt, tcp(b), static_cast<const char*>(data), size);
+}
+
+// What a send that was given up has left under way is not looked at: it may return early.
+int wait_send(runtime& rt, stream::byte_stream& b) noexcept {
+  tcp_stream& s = tcp(b);
+  struct writable : io_wait {
+    using io_wait::io_wait;
+    reactor::uv_reactor* kernel = nullptr;
+    int descriptor = -1;
+  } wait(*rt.current, s.slot);
+  wait.kernel = &rt.kernel;
+  wait.descriptor = static_cast<int>(reactor::file_descriptor(*s.slot));
+  s.watched = true;
+  int code = reactor::readiness_wait(rt.kernel, wait.descriptor, reactor::ready_to_write, wait);
+  if (code == 0) {
+    code = static_cast<int>(park(
+        rt, "send",
+        [](void* arg) {
+          auto& waiting = *static_cast<writable*>(arg);
+          reactor::readiness_cancel(*waiting.kernel, waiting.descriptor, reactor::ready_to_write,
+                                    waiting);
+          return abort_done;
+        },
+        &wait));
+  } else if (code > 0) {
+    give_way(rt);
+  }
+  return code < 0 ? transfer_failed(code) : 0;
+}
+
+int send_eof(runtime& rt, stream::byte_stream& b) noexcept {
+  tcp_stream& s = tcp(b);
+  int code = reactor::end_sending(*s.slot);
+  // What a send that was given up has left under way goes first; only that can take long.
+  while (reactor::is_would_wait(code)) {
+    code = static_cast<int>(send_queued(rt, s, nullptr, 0));
+    if (code == 0) code = s.slot ? reactor::end_sending(*s.slot) : STRUCTIO_ECLOSED;
+  }
+  if (code < 0) return transfer_failed(code);
+  give_way(rt);
   return 0;
 }
+
+void shut(stream::byte_stream& b) noexcept {
+  tcp_stream& s = tcp(b);
+  reactor::stream_slot* slot = std::exchange(s.slot, nullptr);
+  if (!slot) return;
+  if (s.watched) {
+    reactor::readiness_closing(b.rt->kernel, static_cast<int>(reactor::file_descriptor(*slot)));
+  }
+  reactor::close(*slot);
+}
+
+constexpr stream::stream_table tcp_table = {
+    .receive_some = receive_some,
+    .send_all = send_all,
+    .wait_send = wait_send,
+    .send_eof = send_eof,
+    .shut = shut,
+    .destroy = [](stream::byte_stream& b) noexcept { delete &tcp(b); },
+};
 
 }  // namespace
 
@@ -142,103 +201,20 @@ int tcp_connect(runtime& rt, const char* host, std::uint16_t port, tcp_stream*& 
     out = s;
     return 0;
   }
-  free_stream(*s);
+  stream::free(*s);
   if (code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED) return code;
   return base::fail(code, "cannot connect to %s port %u: %s", host, port, error_text(code));
 }
 
-std::int64_t receive_some(runtime& rt, tcp_stream& s, void* buffer, std::size_t size) noexcept {
-  if (const int code = cancel_check(rt)) return code;
-  if (!s.slot) return closed_before(rt);
-  if (size == 0) {
-    give_way(rt);
-    return 0;
-  }
-  io_wait wait(*rt.current, s.slot);
-  const int begun =
-      reactor::read_start(*s.slot, buffer, size < most_at_once ? size : most_at_once, wait);
-  if (begun == reactor::read_at_end) {
-    give_way(rt);
-    return 0;
-  }
-  if (begun == STRUCTIO_EBUSY) return busy("receiving from");
-  if (begun < 0) return transfer_failed(begun);
-  const std::int64_t got = park(
-      rt, "receive",
-      [](void* arg) {
-        reactor::read_cancel(*static_cast<io_wait*>(arg)->slot);
-        return abort_done;
-      },
-      &wait);
-  if (got >= 0 || got == STRUCTIO_ECANCELLED) [[likely]]
-    return got;
-  return transfer_failed(got);
-}
-
-int send_all(runtime& rt, tcp_stream& s, const void* data, std::size_t size) noexcept {
-  if (const int code = begin_sending(rt, s)) return code;
-  if (s.eof_sent) {
-    give_way(rt);
-    return base::fail(STRUCTIO_ECLOSED, "our direction of the stream was ended by send_eof");
-  }
-  const held keep(s);
-  s.sending = true;
-  const int code = send_rest(rt, s, static_cast<const char*>(data), size);
-  s.sending = false;
-  return code;
-}
-
-int send_eof(runtime& rt, tcp_stream& s) noexcept {
-  if (const int code = begin_sending(rt, s)) return code;
-  if (s.eof_sent) {
-    give_way(rt);
-    return 0;
-  }
-  const held keep(s);
-  s.sending = true;
-  int code = reactor::end_sending(*s.slot);
-  // What a send that was given up has left under way goes first; only that can take long.
-  while (reactor::is_would_wait(code)) {
-    code = static_cast<int>(send_queued(rt, s, nullptr, 0));
-    if (code == 0) code = s.slot ? reactor::end_sending(*s.slot) : STRUCTIO_ECLOSED;
-  }
-  s.sending = false;
-  if (code < 0) return transfer_failed(code);
-  s.eof_sent = true;
-  give_way(rt);
-  return 0;
-}
-
 tcp_stream* stream_make(runtime& rt) noexcept {
   auto* s = new (std::nothrow) tcp_stream;
-  if (!s) return nullptr;
-  s->handle = base::handle_make(base::handle_kind::stream, s);
-  if (!s->handle) {
-    delete s;
-    return nullptr;
-  }
-  s->rt = &rt;
-  s->orphan = [](run_object& self) noexcept { shut(static_cast<tcp_stream&>(self)); };
-  rt.objects.push_back(*s);
-  return s;
+  if (s && stream::enroll(rt, *s, tcp_table)) return s;
+  delete s;
+  return nullptr;
 }
 
-void shut(tcp_stream& s) noexcept {
-  reactor::stream_slot* slot = s.slot;
-  s.slot = nullptr;
-  if (slot) reactor::close(*slot);
-}
-
-void release(tcp_stream& s) noexcept {
-  if (--s.references > 0) return;
-  if (s.linked()) s.unlink();
-  delete &s;
-}
-
-void free_stream(tcp_stream& s) noexcept {
-  base::handle_drop(base::handle_kind::stream, s.handle);
-  shut(s);
-  release(s);
+tcp_stream* as_tcp(stream::byte_stream& s) noexcept {
+  return s.table == &tcp_table ? &tcp(s) : nullptr;
 }
 
 }  // namespace structio::rt::net

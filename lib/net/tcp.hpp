@@ -1,5 +1,6 @@
-// TCP streams and listeners as tasks use them: a reactor's slot, and at most one task that waits
-// for each thing. The objects are what handles of the C ABI lead to; they outlive their slots.
+// TCP connections and listeners as tasks use them: a reactor's slot, and at most one task that
+// waits for each thing. A connection is a byte stream; what it does as one is found through its
+// table. The objects are what handles of the C ABI lead to; they outlive their slots.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,7 @@
 
 #include "net/address.hpp"
 #include "runtime/run_object.hpp"
+#include "stream/stream.hpp"
 
 struct structio_stream;
 
@@ -16,12 +18,9 @@ struct nursery;
 
 namespace structio::rt::net {
 
-struct tcp_stream : run_object {
+struct tcp_stream : stream::byte_stream {
   reactor::stream_slot* slot = nullptr;  ///< null once closed
-  void* handle = nullptr;
-  std::uint32_t references = 1;  ///< the handle's, and one for each call under way
-  bool sending = false;
-  bool eof_sent = false;
+  bool watched = false;                  ///< somebody has waited until it can be written to
 };
 
 struct tcp_listener : run_object {
@@ -36,6 +35,9 @@ const char* error_text(int code) noexcept;
 /// A stream without a slot yet, with a handle; null when memory is out.
 tcp_stream* stream_make(runtime& rt) noexcept;
 
+/// The same object when it is a TCP connection, else null.
+tcp_stream* as_tcp(stream::byte_stream& s) noexcept;
+
 struct listen_request {
   const char* host;
   std::uint16_t port;
@@ -46,19 +48,13 @@ struct listen_request {
 int tcp_listen(runtime& rt, const listen_request& request, tcp_listener*& out) noexcept;
 int tcp_connect(runtime& rt, const char* host, std::uint16_t port, tcp_stream*& out) noexcept;
 int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept;
-std::int64_t receive_some(runtime& rt, tcp_stream& s, void* buffer, std::size_t size) noexcept;
-int send_all(runtime& rt, tcp_stream& s, const void* data, std::size_t size) noexcept;
-int send_eof(runtime& rt, tcp_stream& s) noexcept;
 
 /// Closes at once; nothing when closed before.
-void shut(tcp_stream& s) noexcept;
 void shut(tcp_listener& l) noexcept;
 
-void release(tcp_stream& s) noexcept;
 void release(tcp_listener& l) noexcept;
 
 /// Ends the handle and closes.
-void free_stream(tcp_stream& s) noexcept;
 void free_listener(tcp_listener& l) noexcept;
 
 /// Serves until stopped, cancelled or failed. `home` null: a nursery of its own.

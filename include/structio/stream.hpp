@@ -1,0 +1,144 @@
+// Byte streams: what all of them can do, as a concept for templates and as one type for the rest.
+//
+// Always true: one task at a time receives, and one at a time sends, waits to send or ends the
+// sending. Closed here is closed_error; the other end gone is broken_error for who sends, and the
+// end of the stream (or broken_error, where bytes may be lost) for who receives. No buffer is
+// touched after the call that took it has returned; destructors close at once and never wait.
+#pragma once
+
+#include <structio/structio_stream.h>
+#include <structio/detail/status.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace structio {
+inline namespace v0 {
+
+/// What can be sent on.
+template <class T>
+concept send_stream = requires(T& stream, std::span<const std::byte> data) {
+  stream.send_all(data);
+  stream.wait_send_might_not_block();
+  stream.close();
+};
+
+/// What can be received from.
+template <class T>
+concept receive_stream = requires(T& stream, std::span<std::byte> buffer) {
+  { stream.receive_some(buffer) } -> std::convertible_to<std::size_t>;
+  stream.close();
+};
+
+/// Both, over one object: closing closes both ways.
+template <class T>
+concept byte_stream = send_stream<T> && receive_stream<T>;
+
+/// One that can end its own direction while the other goes on.
+template <class T>
+concept half_closeable_stream = byte_stream<T> && requires(T& stream) {
+  stream.send_eof();
+};
+
+/// Any stream of the library: TCP connections and the others convert to it by moving. Movable. Used
+/// from tasks of its run; destroyed there, in hooks, or anywhere after the run.
+class any_stream {
+ public:
+  /// Takes over a handle.
+  explicit any_stream(structio_stream* raw) noexcept : raw_(raw) {}
+  any_stream(any_stream&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  any_stream& operator=(any_stream&& other) noexcept {
+    std::swap(raw_, other.raw_);
+    return *this;
+  }
+  /// Closes at once, without waiting.
+  ~any_stream() { structio_stream_free(raw_); }
+
+  /// Waits until at least one byte is there and takes at most buffer.size(). Returns how many, 0 at
+  /// the end of the stream. Checkpoint. Cancelled: nothing was taken. Throws `cancelled`,
+  /// busy_error, closed_error, broken_error (the connection was reset), std::invalid_argument (an
+  /// empty buffer).
+  std::size_t receive_some(std::span<std::byte> buffer) {
+    return receive(buffer.data(), buffer.size());
+  }
+  std::size_t receive_some(std::span<char> buffer) { return receive(buffer.data(), buffer.size()); }
+
+  /// Sends everything. Checkpoint. Cancelled: a prefix may have been sent; the stream is then good
+  /// for nothing but closing. Throws `cancelled`, busy_error, closed_error (also after send_eof),
+  /// broken_error.
+  void send_all(std::span<const std::byte> data) { send(data.data(), data.size()); }
+  void send_all(std::string_view data) { send(data.data(), data.size()); }
+
+  /// Waits until send_all might not have to wait: a chance to decide late what to send. It may
+  /// return early. Checkpoint. Throws as send_all.
+  void wait_send_might_not_block() {
+    detail::blocking([this] { return structio_stream_wait_send_might_not_block(raw_); });
+  }
+
+  /// Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
+  /// Checkpoint. Throws as send_all, and usage_error where that cannot be done.
+  void send_eof() {
+    detail::blocking([this] { return structio_stream_send_eof(raw_); });
+  }
+
+  /// Closes: whoever waits here gets closed_error; later calls too. Idempotent. Checkpoint that
+  /// also closes when cancelled. The destructor closes as well.
+  void close() {
+    detail::blocking([this] { return structio_stream_close(raw_); });
+  }
+
+  structio_stream* native() const noexcept { return raw_; }
+
+ private:
+  std::size_t receive(void* data, std::size_t size) {
+    return static_cast<std::size_t>(
+        detail::blocking([&] { return structio_stream_receive_some(raw_, data, size); }));
+  }
+  void send(const void* data, std::size_t size) {
+    detail::blocking([&] { return structio_stream_send_all(raw_, data, size); });
+  }
+
+  structio_stream* raw_;
+};
+
+/// A stream made of two: sends on one and receives from the other. Closing closes both, also when
+/// the first close fails; ending the sending ends or closes the sending half.
+template <send_stream Send, receive_stream Receive>
+class stapled_stream {
+ public:
+  stapled_stream(Send send, Receive receive)
+      : send_(std::move(send)), receive_(std::move(receive)) {}
+
+  std::size_t receive_some(std::span<std::byte> buffer) { return receive_.receive_some(buffer); }
+  void send_all(std::span<const std::byte> data) { send_.send_all(data); }
+  void wait_send_might_not_block() { send_.wait_send_might_not_block(); }
+  void send_eof() {
+    if constexpr (requires { send_.send_eof(); }) {
+      send_.send_eof();
+    } else {
+      send_.close();
+    }
+  }
+  void close() {
+    try {
+      send_.close();
+    } catch (...) {
+      receive_.close();
+      throw;
+    }
+    receive_.close();
+  }
+
+  Send& send_half() noexcept { return send_; }
+  Receive& receive_half() noexcept { return receive_; }
+
+ private:
+  Send send_;
+  Receive receive_;
+};
+
+}  // namespace v0
+}  // namespace structio

@@ -1,0 +1,209 @@
+// Streams for tests of whatever talks over streams: in memory, where the test takes what was sent
+// and puts in what is to be received; in pairs; and in lockstep, without any buffer in between.
+#pragma once
+
+#include <structio/structio_testing_stream.h>
+#include <structio/detail/trampoline.hpp>
+#include <structio/stream.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace structio {
+inline namespace v0 {
+namespace testing {
+
+/// Called by a memory stream; each may be empty. All but on_close run in the task that called and
+/// may block; what they throw comes out of that call. on_close is called at every close, must not
+/// block and must not throw.
+struct stream_hooks {
+  std::function<void()> after_send = nullptr;
+  std::function<void()> might_not_block = nullptr;
+  std::function<void()> before_receive = nullptr;
+  std::function<void()> on_close = nullptr;
+};
+
+namespace detail_testing {
+
+using hook = std::function<void()> stream_hooks::*;
+
+template <hook Which>
+int call_hook(void* arg) noexcept {
+  const stream_hooks& hooks = *static_cast<const stream_hooks*>(arg);
+  if (!(hooks.*Which)) return 0;
+  return detail::enter([&] { (hooks.*Which)(); });
+}
+
+using pair_maker = int (*)(structio_stream**, structio_stream**);
+using one_maker = int (*)(structio_stream**);
+
+inline structio_stream* made(one_maker make) {
+  structio_stream* raw = nullptr;
+  detail::check(make(&raw));
+  return raw;
+}
+
+}  // namespace detail_testing
+
+/// A stream in memory. What a hook throws comes out of the call that it was made in.
+class memory_stream : public any_stream {
+ public:
+  memory_stream(memory_stream&& other) noexcept = default;
+  memory_stream& operator=(memory_stream&&) = delete;
+  ~memory_stream() = default;
+
+  std::size_t receive_some(std::span<std::byte> buffer) {
+    return static_cast<std::size_t>(hooked(
+        [&] { return structio_stream_receive_some(native(), buffer.data(), buffer.size()); }));
+  }
+  void send_all(std::span<const std::byte> data) {
+    hooked([&] { return structio_stream_send_all(native(), data.data(), data.size()); });
+  }
+  void send_all(std::string_view data) {
+    hooked([&] { return structio_stream_send_all(native(), data.data(), data.size()); });
+  }
+  void wait_send_might_not_block() {
+    hooked([&] { return structio_stream_wait_send_might_not_block(native()); });
+  }
+
+  /// Replaces all hooks. They are called as long as the stream lives.
+  void set_hooks(stream_hooks hooks) {
+    auto owned = std::make_unique<stream_hooks>(std::move(hooks));
+    structio_memory_stream_hooks raw{};
+    raw.struct_size = sizeof raw;
+    raw.after_send = &detail_testing::call_hook<&stream_hooks::after_send>;
+    raw.might_not_block = &detail_testing::call_hook<&stream_hooks::might_not_block>;
+    raw.before_receive = &detail_testing::call_hook<&stream_hooks::before_receive>;
+    raw.on_close = &detail_testing::call_hook<&stream_hooks::on_close>;
+    raw.arg = owned.get();
+    detail::check(structio_memory_stream_set_hooks(native(), &raw));
+    hooks_.owned = std::move(owned);
+    hooks_.of = native();
+  }
+
+  /// Waits until something was sent and takes at most `most` of it; empty when the sending has
+  /// ended and nothing is left. Checkpoint. Throws `cancelled`, busy_error.
+  std::string get_data(std::size_t most = 65536) {
+    return take(most, [this](char* data, std::size_t size) {
+      return detail::blocking(
+          [&] { return structio_memory_stream_get_data(native(), data, size); });
+    });
+  }
+
+  /// The same without waiting. Throws would_block when nothing is there yet.
+  std::string try_get_data(std::size_t most = 65536) {
+    return take(most, [this](char* data, std::size_t size) {
+      return detail::check(structio_memory_stream_try_get_data(native(), data, size));
+    });
+  }
+
+  /// Makes bytes, or the end, arrive. Throws closed_error. Any task or hook.
+  void put_data(std::string_view data) {
+    detail::check(structio_memory_stream_put_data(native(), data.data(), data.size()));
+  }
+  void put_eof() { detail::check(structio_memory_stream_put_eof(native())); }
+
+  /// Whether what is sent here arrives at the other end of the pair by itself, as it does at first.
+  void set_pumping(bool on) {
+    detail::check(structio_memory_stream_set_pumping(native(), on ? 1 : 0));
+  }
+
+  /// Takes over a handle.
+  explicit memory_stream(structio_stream* raw) noexcept : any_stream(raw) {}
+
+ private:
+  template <class Take>
+  static std::string take(std::size_t most, Take&& take) {
+    std::string data(most, '\0');
+    data.resize(static_cast<std::size_t>(take(data.data(), data.size())));
+    return data;
+  }
+
+  // A hook's exception travels as the failure in flight.
+  template <class Call>
+  std::int64_t hooked(Call&& call) {
+    const std::int64_t status = detail::uncancelled_in_cleanup(call);
+    if (status < 0 && hooks_.owned) detail::throw_in_flight(static_cast<int>(status));
+    return detail::check(status);
+  }
+
+  // Goes before the stream does, which would call its hooks later; destroying is closing.
+  struct hook_owner {
+    hook_owner() = default;
+    hook_owner(hook_owner&& other) noexcept
+        : owned(std::move(other.owned)), of(std::exchange(other.of, nullptr)) {}
+    hook_owner& operator=(hook_owner&&) = delete;
+    ~hook_owner() {
+      if (!owned) return;
+      structio_memory_stream_set_hooks(of, nullptr);
+      if (!owned->on_close) return;
+      try {
+        owned->on_close();
+      } catch (...) {
+        // There is nobody left to tell.
+      }
+    }
+    std::unique_ptr<stream_hooks> owned;
+    structio_stream* of = nullptr;
+  };
+
+  hook_owner hooks_;
+};
+
+/// A stream to be sent on; the test takes what was sent.
+class memory_send_stream : public memory_stream {
+ public:
+  memory_send_stream() : memory_stream(detail_testing::made(&structio_memory_send_stream_new)) {}
+};
+
+/// A stream to be received from; the test puts in what arrives.
+class memory_receive_stream : public memory_stream {
+ public:
+  memory_receive_stream()
+      : memory_stream(detail_testing::made(&structio_memory_receive_stream_new)) {}
+};
+
+namespace detail_testing {
+template <class Stream>
+std::pair<Stream, Stream> made_pair(pair_maker make) {
+  structio_stream* a = nullptr;
+  structio_stream* b = nullptr;
+  detail::check(make(&a, &b));
+  return {Stream(a), Stream(b)};
+}
+}  // namespace detail_testing
+
+/// Two connected ends with unlimited room, both ways.
+inline std::pair<memory_stream, memory_stream> memory_stream_pair() {
+  return detail_testing::made_pair<memory_stream>(&structio_memory_stream_pair);
+}
+
+/// The first sends, the second receives.
+inline std::pair<memory_stream, memory_stream> memory_stream_one_way_pair() {
+  return detail_testing::made_pair<memory_stream>(&structio_memory_stream_one_way_pair);
+}
+
+/// Two connected ends without any room: send_all returns when all of it was received.
+inline std::pair<any_stream, any_stream> lockstep_stream_pair() {
+  return detail_testing::made_pair<any_stream>(&structio_lockstep_stream_pair);
+}
+
+inline std::pair<any_stream, any_stream> lockstep_stream_one_way_pair() {
+  return detail_testing::made_pair<any_stream>(&structio_lockstep_stream_one_way_pair);
+}
+
+/// Moves at most `most` bytes of what was sent on one to what is received on the other, and the end
+/// behind the last of them. False when there was nothing. Throws broken_error when `to` is closed.
+inline bool memory_stream_pump(memory_stream& from, memory_stream& to,
+                               std::size_t most = static_cast<std::size_t>(-1)) {
+  return detail::check(structio_memory_stream_pump(from.native(), to.native(), most)) == 1;
+}
+
+}  // namespace testing
+}  // namespace v0
+}  // namespace structio
