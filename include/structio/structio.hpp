@@ -32,8 +32,10 @@
 #include <structio/net.hpp>
 #include <structio/nursery.hpp>
 #include <structio/portal.hpp>
+#include <structio/readiness.hpp>
 #include <structio/run.hpp>
 #include <structio/scope.hpp>
+#include <structio/stream.hpp>
 #include <structio/sync.hpp>
 #include <structio/task.hpp>
 #include <structio/thread.hpp>

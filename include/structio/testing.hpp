@@ -4,12 +4,14 @@
 
 #include <structio/structio_testing.h>
 #include <structio/error.hpp>
-#include <structio/testing/checkpoints.hpp>  // assert_checkpoints
-#include <structio/testing/clock.hpp>        // virtual_clock, wait_all_tasks_blocked
-#include <structio/testing/explore.hpp>      // a test under many seeds
-#include <structio/testing/pattern.hpp>      // what a group of failures should hold
-#include <structio/testing/seed.hpp>         // seed_from_environment
-#include <structio/testing/sequencer.hpp>    // steps in order
+#include <structio/testing/check_stream.hpp>   // what every stream has to do
+#include <structio/testing/checkpoints.hpp>    // assert_checkpoints
+#include <structio/testing/clock.hpp>          // virtual_clock, wait_all_tasks_blocked
+#include <structio/testing/explore.hpp>        // a test under many seeds
+#include <structio/testing/memory_stream.hpp>  // streams without a network
+#include <structio/testing/pattern.hpp>        // what a group of failures should hold
+#include <structio/testing/seed.hpp>           // seed_from_environment
+#include <structio/testing/sequencer.hpp>      // steps in order
 
 namespace structio {
 inline namespace v0 {
