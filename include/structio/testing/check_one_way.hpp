@@ -307,7 +307,8 @@ void check_open_rules(const rule_suite& suite, Maker& maker) {
              "wait_send_might_not_block returns, as a checkpoint, when the receiver waits",
              may_send_when_awaited);
   const char* const cancelling =
-      "calls made in a cancelled scope throw cancelled; a receive_some that was cancelled has taken "
+      "calls made in a cancelled scope throw cancelled; a receive_some that was cancelled has "
+      "taken "
       "nothing, and the stream can be closed gracefully";
   check_rule(suite, maker, "CONF-11", cancelling, cancelled_then_closed);
   check_rule(suite, maker, "CONF-11", cancelling, cancelled_with_data);

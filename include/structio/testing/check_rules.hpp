@@ -12,6 +12,7 @@
 #include <structio/group.hpp>
 #include <structio/nursery.hpp>
 #include <structio/scope.hpp>
+#include <structio/stream.hpp>
 #include <structio/testing/checkpoints.hpp>
 #include <structio/testing/clock.hpp>
 #include <structio/testing/pattern.hpp>
@@ -45,25 +46,18 @@ struct stream_check_options {
 
 namespace detail_testing {
 
+// What stream.hpp asks of a stream, and that it can be handed on and returns what it should.
 template <class T>
-concept closeable_end = std::move_constructible<T> && requires(T& end) {
-  { end.close() } -> std::same_as<void>;
-};
-template <class T>
-concept sending_end = closeable_end<T> && requires(T& end, std::span<const std::byte> data) {
+concept sending_end = send_stream<T> && std::move_constructible<T> &&
+    requires(T& end, std::span<const std::byte> data) {
   { end.send_all(data) } -> std::same_as<void>;
-  { end.wait_send_might_not_block() } -> std::same_as<void>;
 };
 template <class T>
-concept receiving_end = closeable_end<T> && requires(T& end, std::span<std::byte> buffer) {
-  { end.receive_some(buffer) } -> std::same_as<std::size_t>;
-};
+concept receiving_end = receive_stream<T> && std::move_constructible<T>;
 template <class T>
 concept two_way_end = sending_end<T> && receiving_end<T>;
 template <class T>
-concept half_closeable_end = two_way_end<T> && requires(T& end) {
-  { end.send_eof() } -> std::same_as<void>;
-};
+concept half_closeable_end = two_way_end<T> && half_closeable_stream<T>;
 
 template <class Maker>
 using first_end = std::remove_cvref_t<decltype(std::declval<Maker&>()().first)>;

@@ -1,0 +1,128 @@
+// Every stream of the library keeps the rules of the conformance suites, as does one that is built
+// of the face's parts.
+#include <structio/net.hpp>
+#include <structio/structio.hpp>
+#include <structio/testing/check_stream.hpp>
+#include <structio/testing/memory_stream.hpp>
+
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "support/face.hpp"
+#include "support/faulty_stream.hpp"
+#include "support/net.hpp"
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/socket.h>
+#endif
+
+using namespace face;
+using structio::testing::check_half_closeable_stream;
+using structio::testing::check_one_way_stream;
+using structio::testing::check_two_way_stream;
+using structio::testing::lockstep_stream_one_way_pair;
+using structio::testing::lockstep_stream_pair;
+using structio::testing::memory_stream_one_way_pair;
+using structio::testing::memory_stream_pair;
+
+namespace {
+
+auto good_pair() {
+  return faulty::make_pair(faulty::fault::none, faulty::fault::none);
+}
+
+auto good_clogged_pair() {
+  return faulty::make_clogged_pair(faulty::fault::none, faulty::fault::none);
+}
+
+/// Two streams that each go one way, as one that goes both.
+template <class Maker>
+auto stapled_pair(Maker maker) {
+  auto there = maker();
+  auto back = maker();
+  using stapled = structio::stapled_stream<decltype(there.first), decltype(there.second)>;
+  return std::pair(stapled(std::move(there.first), std::move(back.second)),
+                   stapled(std::move(back.first), std::move(there.second)));
+}
+
+#if defined(__unix__) || defined(__APPLE__)
+
+std::pair<structio::tcp_stream, structio::tcp_stream> tcp_pair() {
+  auto ends = net_test::connected();
+  return {std::move(ends.a), std::move(ends.b)};
+}
+
+/// Sends until nothing has moved for a while.
+void clog(structio::tcp_stream& sender) {
+  const std::string much(std::size_t{32} << 20, 'c');
+  structio::open_nursery([&](structio::nursery& n) {
+    n.start_soon([&] { sender.send_all(much); });
+    structio::testing::wait_all_tasks_blocked(10ms);
+    n.cancel_scope().cancel();
+  });
+}
+
+std::pair<structio::tcp_stream, structio::tcp_stream> clogged_tcp_pair() {
+  auto ends = tcp_pair();
+  for (const auto* end : {&ends.first, &ends.second}) {
+    const int small = 16384;
+    const int descriptor = static_cast<int>(end->descriptor());
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  }
+  clog(ends.first);
+  clog(ends.second);
+  return ends;
+}
+
+#endif
+
+}  // namespace
+
+TEST_CASE("a stream of one's own passes the suites",
+          "[CONF-01][CONF-02][CONF-03][CONF-04][CONF-05][CONF-06][CONF-07][CONF-08][CONF-09]"
+          "[CONF-10][CONF-11][CONF-12][CONF-13][CONF-14][CONF-15][CONF-16][CONF-17][CONF-18]"
+          "[CONF-19]") {
+  face::run([] {
+    check_one_way_stream(good_pair);
+    check_one_way_stream(good_pair, good_clogged_pair);
+    check_two_way_stream(good_pair, good_clogged_pair);
+    check_half_closeable_stream(good_pair, good_clogged_pair, {.seed = 7});
+  });
+}
+
+TEST_CASE("streams in memory pass the suites",
+          "[CONF-01][CONF-02][CONF-03][CONF-04][CONF-05][CONF-06][CONF-07][CONF-08][CONF-09]"
+          "[CONF-10][CONF-11][CONF-12][CONF-17][CONF-18]") {
+  face::run([] {
+    check_one_way_stream(memory_stream_one_way_pair);
+    check_two_way_stream([] { return stapled_pair(memory_stream_one_way_pair); });
+    check_half_closeable_stream(memory_stream_pair);
+  });
+}
+
+TEST_CASE("streams in lockstep pass the suites, clogged by nature",
+          "[CONF-01][CONF-02][CONF-03][CONF-04][CONF-05][CONF-06][CONF-07][CONF-08][CONF-09]"
+          "[CONF-10][CONF-11][CONF-12][CONF-13][CONF-14][CONF-15][CONF-16][CONF-17][CONF-18]"
+          "[CONF-19]") {
+  face::run([] {
+    check_one_way_stream(lockstep_stream_one_way_pair, lockstep_stream_one_way_pair);
+    const auto stapled = [] { return stapled_pair(lockstep_stream_one_way_pair); };
+    check_two_way_stream(stapled, stapled);
+    check_half_closeable_stream(lockstep_stream_pair, lockstep_stream_pair);
+  });
+}
+
+#if defined(__unix__) || defined(__APPLE__)
+
+TEST_CASE("TCP connections pass the suites",
+          "[CONF-01][CONF-02][CONF-03][CONF-04][CONF-05][CONF-06][CONF-07][CONF-08][CONF-09]"
+          "[CONF-10][CONF-11][CONF-12][CONF-13][CONF-14][CONF-15][CONF-16][CONF-17][CONF-18]"
+          "[CONF-19][SSTR-04]") {
+  for (const std::uint32_t budget : {1u, 0u}) {
+    net_test::run([] { check_half_closeable_stream(tcp_pair, clogged_tcp_pair); }, budget);
+  }
+}
+
+#endif
