@@ -186,7 +186,7 @@ std::int64_t effective_deadline(const scope& innermost) noexcept {
   return least;
 }
 
-int scopes_abandon(task& t, scope* limit) noexcept {
+int scopes_abandon(task& t, const scope* limit) noexcept {
   int found = 0;
   while (t.innermost != t.base && t.innermost != limit) {
     scope& s = *t.innermost;

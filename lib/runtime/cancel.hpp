@@ -114,6 +114,6 @@ void scope_release(scope& s) noexcept;
 /// Closes whatever `t` has left open inside `limit` (a scope of t, or null: all its own),
 /// cancelling what lives in there. Returns how many were found. The storage is not used any more
 /// afterwards.
-int scopes_abandon(task& t, scope* limit) noexcept;
+int scopes_abandon(task& t, const scope* limit) noexcept;
 
 }  // namespace structio::rt
