@@ -59,6 +59,7 @@ WORKLOADS = {
     "switch": Workload("ns", "two tasks yielding to each other, a switch"),
     "spawn": Workload("ns", "spawn and join of a trivial task"),
     "batch_spawn": Workload("ns", "10,000 tasks alive at once, each yields once, joined; a task"),
+    "mutex": Workload("ns", "a mutex handed round 100 tasks, each gives way once with it; a hand-over"),
     "timeout": Workload("ns", "a timeout armed and disarmed around a call that does not wait"),
     "sleepers": Workload("us CPU", "100,000 new tasks sleep up to a second: CPU a task, all in"),
     "lateness": Workload("us", "how late a sleep of a millisecond ends, median"),
@@ -71,6 +72,8 @@ WORKLOADS = {
     "echo_500": Workload("us CPU", "TCP echo, 64 bytes, 500 connections: server CPU a request"),
     "echo_pipelined": Workload("msg/CPU s", "TCP echo, 64 bytes, 50 connections, 16 deep"),
     "echo_64k": Workload("msg/CPU s", "TCP echo, 64 KiB messages, 50 connections"),
+    "thread_call": Workload("us", "a call that does nothing on a worker thread, there and back"),
+    "thread_wake": Workload("us", "messages that another thread sends, a message"),
     "churn": Workload("us CPU", "connect, one echo, close, 32 at once: server CPU a connection"),
 }
 
@@ -78,6 +81,7 @@ TARGETS = {
     "switch": (Target(1.6, "limit"),),
     "spawn": (Target(1.7, "limit"),),
     "batch_spawn": (Target(1.7, "limit"),),
+    "mutex": (Target(2.0, "limit"), Target(1.0, "boost.fiber"), Target(1.0, "go")),
     "timeout": (Target(30), Target(1.0, "libuv")),
     "sleepers": (Target(1.0, "boost.fiber"), Target(1.0, "go")),
     "lateness": (Target(1.0, "asio"),),
@@ -90,6 +94,8 @@ TARGETS = {
     "echo_500": (Target(1.0, "libuv"),),
     "echo_pipelined": (Target(0.98, "libuv", at_most=False),),
     "echo_64k": (Target(1.0, "libuv", at_most=False),),
+    "thread_call": (Target(1.3, "asio"),),
+    "thread_wake": (Target(1.5, "asio"),),
     "churn": (Target(1.05, "libuv"),),
 }
 
@@ -116,6 +122,7 @@ def _limit_jobs():
               rename="limit, 256 KiB stacks", extra=True)
     yield Job("batch_spawn", "limit", "limit_spawn", ("--colours", "16"), quick=FEW,
               rename="limit, coloured", extra=True)
+    yield Job("mutex", "limit", "limit_mutex", quick=FEW)
     yield Job("timeout", "limit", "limit_timeout", quick=FEW)
     yield Job("cancel_all", "limit", "limit_cancel", quick=("--n", "10000"))
     yield Job("cancel_all", "limit_heap", "limit_cancel", ("--heap", "1"), quick=("--n", "10000"))
@@ -141,10 +148,14 @@ def _peer_jobs():
     yield Job("lateness", "libuv", "uv_sleep", quick=("--n", "50"))
     yield Job("lateness", "boost.fiber", "fiber_sleep", quick=("--n", "50"))
     yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
+    for workload in ("thread_call", "thread_wake"):
+        yield Job(workload, "libuv", "uv_thread", quick=("--n", "10000"))
+        yield Job(workload, "asio", "asio_thread", quick=("--n", "10000"))
     yield Job("echo_64k", "libuv", "uv_echo", ("--own", "1"), rename="libuv, own buffers")
     yield Job("switch", "boost.fiber", "fiber_switch", quick=FEW)
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)
+    yield Job("mutex", "boost.fiber", "fiber_mutex", quick=FEW)
     yield Job("memory_10k", "boost.fiber", "fiber_memory")
     yield Job("cold_task", "boost.fiber", "fiber_memory", ("--n", "100000"), quick=("--n", "10000"),
               in_quick=False, most=3, memory=3 * GIB)
@@ -152,8 +163,9 @@ def _peer_jobs():
 
 def _go_jobs():
     for workload, quick in (("switch", FEW), ("spawn", FEW), ("batch_spawn", FEW),
-                            ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
-                            ("cancel_all", ("--n", "10000")), ("memory_10k", ())):
+                            ("mutex", FEW), ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
+                            ("cancel_all", ("--n", "10000")), ("memory_10k", ()),
+                            ("thread_call", ("--n", "10000"))):
         yield Job(workload, "go", "go_bench", quick=quick)
     yield Job("memory_1m", "go", "go_bench", MILLION, also=("cold_task",), in_quick=False, most=3,
               memory=6 * GIB)
@@ -169,6 +181,7 @@ def _our_jobs():
         yield Job("spawn", peer, "bench_spawn" + suffix, ("--handle", "1"), quick=FEW,
                   rename=peer + ", handle", extra=True)
         yield Job("batch_spawn", peer, "bench_spawn" + suffix, quick=FEW, extra=extra)
+        yield Job("mutex", peer, "bench_mutex" + suffix, quick=FEW, extra=extra)
         yield Job("timeout", peer, "bench_timeout" + suffix, quick=FEW, extra=extra)
         yield Job("timeout", peer, "bench_timeout" + suffix, ("--scope", "1"), quick=FEW,
                   rename=peer + ", scope", extra=True)
@@ -179,6 +192,8 @@ def _our_jobs():
         yield Job("memory_10k", peer, "bench_memory" + suffix, extra=extra)
         yield Job("memory_1m", peer, "bench_memory" + suffix, MILLION, also=("cold_task",),
                   in_quick=False, most=3, memory=6 * GIB, extra=extra)
+        for workload in ("thread_call", "thread_wake"):
+            yield Job(workload, peer, "bench_thread" + suffix, quick=("--n", "10000"), extra=extra)
         for workload in LOADS:
             yield Job(workload, peer, "bench_echo" + suffix, extra=extra)
 

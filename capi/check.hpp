@@ -124,4 +124,15 @@ Options whole(const Options* options) noexcept {
   return copy;
 }
 
+/// Fills in a struct of the caller's, as far as his header knew it.
+template <class Struct>
+int tell(const Struct& all, Struct* out, const char* call) noexcept {
+  if (!out) return null_argument(call, "statistics");
+  if (!options_fit(out, call)) return refused();
+  const std::size_t size = out->struct_size;
+  __builtin_memcpy(out, &all, size < sizeof all ? size : sizeof all);
+  out->struct_size = size;
+  return 0;
+}
+
 }  // namespace structio::capi

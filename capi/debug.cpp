@@ -92,7 +92,7 @@ int64_t structio_debug_nurseries(structio_task_id task, structio_nursery** nurse
 }
 
 const char* structio_debug_waiting_for(structio_task_id task) {
-  const rt::runtime* r = in_run("structio_debug_waiting_for");
+  rt::runtime* r = in_run("structio_debug_waiting_for");
   return r ? rt::debug::waiting_for(*r, task) : nullptr;
 }
 

@@ -389,3 +389,134 @@ TEST_CASE("an interrupt waits for the thread, which can ask for it", "[KI-11][TH
   CHECK(run(main) == 0);
   CHECK(told == STRUCTIO_EINTERRUPTED);
 }
+
+namespace {
+
+// Twice as many tasks as there are tokens; none lets its thread end before all are there. Says how
+// many threads worked at once at most, and checks how many tasks wait meanwhile.
+int crowd(structio::limiter_ref limiter, int total, bool abandon) {
+  const auto working = std::make_shared<support::counter>();
+  const auto done = std::make_shared<support::counter>();
+  const auto gate = std::make_shared<support::gate>();
+  const auto job = [working, done, gate](std::atomic<bool>& has_begun) {
+    has_begun = true;
+    working->add();
+    gate->wait();
+    working->add(-1);
+    done->add();
+  };
+  structio_limiter_statistics seen{};
+  seen.struct_size = sizeof seen;
+  std::vector<std::unique_ptr<structio::cancel_scope>> scopes;
+  std::vector<std::shared_ptr<std::atomic<bool>>> begun;
+  for (int i = 0; i < 2 * total; ++i) {
+    scopes.push_back(std::make_unique<structio::cancel_scope>());
+    begun.push_back(std::make_shared<std::atomic<bool>>(false));
+  }
+  structio::open_nursery([&](structio::nursery& n) {
+    for (std::size_t i = 0; i < scopes.size(); ++i) {
+      n.start_soon([&, i] {
+        scopes[i]->run([&] {
+          structio::run_in_thread({.limiter = limiter, .abandon_on_cancel = abandon},
+                                  [job, flag = begun[i]] { job(*flag); });
+        });
+      });
+    }
+    structio::testing::wait_all_tasks_blocked();
+    working->wait_for(total);
+    for (std::size_t i = 0; abandon && i < scopes.size(); ++i) {
+      if (*begun[i]) scopes[i]->cancel();
+    }
+    structio::testing::wait_all_tasks_blocked();
+    structio_limiter_get_statistics(limiter.native(), &seen);
+    CHECK(seen.borrowed == total);
+    CHECK(seen.waiting == static_cast<std::size_t>(total));
+    CHECK(structio::testing::active_thread_count() == static_cast<std::size_t>(total));
+    gate->open();
+  });
+  structio::testing::wait_all_threads_completed();
+  CHECK(done->now() == 2 * total);
+  CHECK(limiter.borrowed() == 0);
+  return working->most();
+}
+
+}  // namespace
+
+TEST_CASE("never more threads than tokens, also when calls are abandoned", "[THR-12]") {
+  for (const bool abandon : {false, true}) {
+    face::run([&] {
+      structio::capacity_limiter limiter(5);
+      CHECK(crowd(limiter, 5, abandon) <= 5);
+    });
+  }
+}
+
+TEST_CASE("the run's own limiter holds for all who bring none", "[THR-12][SRC-10]") {
+  face::run([] {
+    const auto own = structio::default_thread_limiter();
+    CHECK(own.total() == 40);
+    own.set_total(3);
+    CHECK(crowd({}, 3, true) <= 3);
+  });
+}
+
+TEST_CASE("the run's own limiter: 40 tokens, resized, one for each run", "[SRC-10]") {
+  structio_limiter* first = nullptr;
+  face::run([&] {
+    first = structio_default_thread_limiter();
+    CHECK(first == structio_default_thread_limiter());
+    structio::default_thread_limiter().set_total(7);
+    structio::run_in_thread(
+        [] { face::run([] { CHECK(structio::default_thread_limiter().total() == 40); }); });
+    CHECK(structio::default_thread_limiter().total() == 7);
+  });
+  CHECK(face::throws<structio::usage_error>([] { structio::default_thread_limiter(); }));
+}
+
+TEST_CASE("the run's own limiter destroyed by its user: a code", "[SRC-10]") {
+  auto job = [] { return 0; };
+  auto main = [&] {
+    CHECK(in_thread(job) == 0);
+    CHECK(structio_limiter_destroy(structio_default_thread_limiter()) == 0);
+    CHECK(in_thread(job) == STRUCTIO_EMISUSE);
+    CHECK(says({"limiter", "destroyed"}));
+    return 0;
+  };
+  CHECK(run(main) == 0);
+}
+
+TEST_CASE("the refusal of a thread leaves the limiter as it was", "[THR-15]") {
+  auto job = [] { return 0; };
+  auto main = [&] {
+    structio_inject_thread_refusals(1);
+    CHECK(in_thread(job) < 0);
+    CHECK(structio::default_thread_limiter().borrowed() == 0);
+    return in_thread(job);
+  };
+  CHECK(run(main) == 0);
+}
+
+TEST_CASE("a limiter that was done away with while a thread was alone", "[THR-12]") {
+  auto* work = new left_alone;
+  const auto gate = work->gate;
+  structio_limiter limiter;
+  structio_limiter_init(&limiter, 1);
+  structio_thread_options options = abandonable();
+  options.limiter = &limiter;
+  auto main = [&] {
+    auto waiting = [&] { return structio_run_in_thread(left_alone::go, work, &options); };
+    structio_scope scope;
+    auto in_scope = [&] { return scope_block(scope, waiting); };
+    nursery_block([&](structio_nursery& n) {
+      spawn(n, "waiting", in_scope);
+      settle();
+      structio_scope_cancel(&scope, nullptr);
+      return 0;
+    });
+    CHECK(structio_limiter_destroy(&limiter) == STRUCTIO_EMISUSE);
+    CHECK(structio_limiter_discard(&limiter) == 0);
+    gate->open();
+    return structio_wait_all_threads_completed();
+  };
+  CHECK(run(main) == 0);
+}

@@ -287,17 +287,18 @@ TEST_CASE("the tree as JSON, whatever the names hold") {
   CHECK(run(body, clock.options()) == 0);
   CHECK(is_json(seen));
   const std::string plain = R"("cancelled":false,"service":false,"moves_to":null,"scopes":[)";
-  CHECK(without_ids(seen) ==
-        R"({"now":0,"main":{"id":#,"label":#,"name":"main","state":"running",)"
-        R"("waits_for":null,"begun":true,)" +
-            plain +
-            R"({"kind":"nursery","deadline_in":7,"shield":false,"cancelled":false,)"
-            R"("cancel_called":false,"reason":null,"stopping":false,"stop_called":false,)"
-            R"("ends_on_stop":false,"grace_ends_in":null,"closing":false,"pending_starts":0,)"
-            R"("failed":0,"tasks":[{"id":#,"label":#,"name":"a\"b\\c\u000a\u0001 )"
-            "\xc3\xa4"
-            R"( \ufffd\ufffd\ufffd\ufffd","state":"waiting","waits_for":"sleep","begun":true,)" +
-            plain + R"(]}]}]},"system":[]})");
+  CHECK(
+      without_ids(seen) ==
+      R"({"now":0,"main":{"id":#,"label":#,"name":"main","state":"running",)"
+      R"("waits_for":null,"held_by":null,"begun":true,)" +
+          plain +
+          R"({"kind":"nursery","deadline_in":7,"shield":false,"cancelled":false,)"
+          R"("cancel_called":false,"reason":null,"stopping":false,"stop_called":false,)"
+          R"("ends_on_stop":false,"grace_ends_in":null,"closing":false,"pending_starts":0,)"
+          R"("failed":0,"tasks":[{"id":#,"label":#,"name":"a\"b\\c\u000a\u0001 )"
+          "\xc3\xa4"
+          R"( \ufffd\ufffd\ufffd\ufffd","state":"waiting","waits_for":"sleep","held_by":null,"begun":true,)" +
+          plain + R"(]}]}]},"system":[]})");
 }
 
 TEST_CASE("a tree of any depth is printed from a small stack") {

@@ -95,7 +95,7 @@ inline std::vector<structio_nursery*> nurseries(task_id task) {
   });
 }
 
-/// What a waiting task waits for ("sleep", "receive"); empty when it does not wait.
+/// What a waiting task waits for ("sleep", "mutex held by 'writer'"); empty when it does not wait.
 inline std::string waiting_for(task_id task) {
   const char* what = structio_debug_waiting_for(task);
   return what == nullptr ? std::string() : std::string(what);

@@ -55,7 +55,8 @@ STRUCTIO_API int64_t structio_debug_children(const structio_nursery* nursery, st
 STRUCTIO_API int64_t structio_debug_nurseries(structio_task_id task, structio_nursery** nurseries,
                                               size_t capacity);
 
-/* What a waiting task waits for ("sleep", "receive"), NULL when it does not wait. */
+/* What a waiting task waits for ("sleep", "mutex held by 'writer'"), NULL when it does not wait.
+ * Valid until the next call of this function, or the task's next step. */
 STRUCTIO_API const char* structio_debug_waiting_for(structio_task_id task);
 
 /* Return addresses of a task's stack, innermost first: writes at most `capacity`, returns how many

@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "context/probe.hpp"
+#include "debug/waiting.hpp"
 
 namespace structio::rt::debug {
 
@@ -37,9 +38,10 @@ std::size_t nurseries(const runtime& rt, task_id id, nursery** out, std::size_t 
   return count;
 }
 
-const char* waiting_for(const runtime& rt, task_id id) noexcept {
+const char* waiting_for(runtime& rt, task_id id) noexcept {
   const task* t = task_find(rt, id);
-  return t && t->wait.state == wait_state::parked ? t->wait.what : nullptr;
+  if (!t || t->wait.state != wait_state::parked) return nullptr;
+  return waiting_text(*t, rt.waiting_answer);
 }
 
 bool has_begun(const task& t) noexcept {

@@ -22,8 +22,8 @@ std::size_t children(nursery& n, task_id* ids, std::size_t capacity) noexcept;
 /// The open nurseries of a task, outermost first: writes at most `capacity`, returns how many.
 std::size_t nurseries(const runtime& rt, task_id id, nursery** out, std::size_t capacity) noexcept;
 
-/// What a task that is waiting waits for, else null.
-const char* waiting_for(const runtime& rt, task_id id) noexcept;
+/// What a task that is waiting waits for, else null. Valid until it is asked again.
+const char* waiting_for(runtime& rt, task_id id) noexcept;
 
 /// False until its function has been called.
 bool has_begun(const task& t) noexcept;

@@ -6,6 +6,7 @@
 
 #include "debug/inspect.hpp"
 #include "debug/text.hpp"
+#include "debug/waiting.hpp"
 #include "debug/walk.hpp"
 #include "runtime/cell.hpp"
 
@@ -48,10 +49,7 @@ bool alike(const scope& a, const scope& b) noexcept {
 bool alike(const task& a, const task& b) noexcept {
   if (a.wait.state != b.wait.state || a.is_service != b.is_service) return false;
   if (a.open_nurseries || b.open_nurseries || start_target(a) || start_target(b)) return false;
-  if (a.wait.state == wait_state::parked && a.wait.what != b.wait.what &&
-      (!a.wait.what || !b.wait.what || std::strcmp(a.wait.what, b.wait.what) != 0)) {
-    return false;
-  }
+  if (a.wait.state == wait_state::parked && !wait_alike(a, b)) return false;
   const scope* x = a.outermost;
   const scope* y = b.outermost;
   for (; x && y; x = x->inner, y = y->inner) {
@@ -84,6 +82,7 @@ class renderer {
       out_.add("system tasks\n");
       tasks(*first, 1);
     }
+    describe_circle(rt_, out_);
     return out_.length();
   }
 
@@ -198,10 +197,12 @@ class renderer {
     switch (t.wait.state) {
       case wait_state::running: out_.add(": running"); break;
       case wait_state::ready: out_.add(has_begun(t) ? ": ready" : ": ready to begin"); break;
-      case wait_state::parked:
+      case wait_state::parked: {
+        char room[waiting_room];
         out_.add(": waits for ");
-        out_.clean(t.wait.what ? t.wait.what : "something");
+        out_.clean(waiting_text(t, room));
         break;
+      }
       case wait_state::ended: out_.add(": has ended"); break;
     }
     if (t.is_service) out_.add(", service");

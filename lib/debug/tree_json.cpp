@@ -3,6 +3,7 @@
 #include "debug/inspect.hpp"
 #include "debug/text.hpp"
 #include "debug/tree.hpp"
+#include "debug/waiting.hpp"
 #include "debug/walk.hpp"
 #include "runtime/cell.hpp"
 
@@ -68,19 +69,14 @@ class json_renderer {
     text("name", t.name);
     text("state", states[static_cast<int>(t.wait.state)]);
     const bool waits = t.wait.state == wait_state::parked;
-    text("waits_for", waits ? (t.wait.what ? t.wait.what : "something") : nullptr);
+    char room[waiting_room];
+    text("waits_for", waits ? waiting_text(t, room) : nullptr);
+    id_or_null("held_by", waits_for_task(t));
     truth("begun", has_begun(t));
     truth("cancelled", t.innermost->cancelled);
     truth("service", t.is_service);
     const nursery* target = start_target(t);
-    key("moves_to");
-    if (target) {
-      out_.put('"');
-      out_.number(target->owner_id);
-      out_.put('"');
-    } else {
-      out_.add("null");
-    }
+    id_or_null("moves_to", target ? target->owner_id : 0);
     out_.add(",\"scopes\":[");
   }
 
@@ -125,6 +121,16 @@ class json_renderer {
     out_.number(value);
     out_.put('"');
   }
+
+  void id_or_null(const char* name, task_id value) noexcept {
+    key(name);
+    if (value == 0) return out_.add("null");
+    out_.put('"');
+    out_.number(value);
+    out_.put('"');
+  }
+
+  void id_or_null(const char* name, const task* t) noexcept { id_or_null(name, t ? t->id() : 0); }
 
   void text(const char* name, const char* value) noexcept {
     key(name);

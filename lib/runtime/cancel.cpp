@@ -7,6 +7,7 @@
 #include "runtime/failure.hpp"
 #include "runtime/nursery.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/scope_watch.hpp"
 #include "runtime/signal_stop.hpp"
 #include "runtime/token.hpp"
 
@@ -83,6 +84,7 @@ void scope_release(scope& s) noexcept {
   }
   if (s.tokens) tokens_detach(s);
   if (s.signals) signals_detach(s);
+  if (s.watches) watches_detach(s);
   if (s.why) set_why(s, nullptr);
   if (s.why_stop) {
     reason_release(s.why_stop);

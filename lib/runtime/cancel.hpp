@@ -28,6 +28,7 @@ struct nursery;
 struct failure;
 struct token_node;
 struct scope_signal;
+struct scope_watch;
 
 enum class scope_state : std::uint8_t { fresh, inside, left };
 
@@ -68,6 +69,7 @@ struct scope {
   reason* why_stop = nullptr;       ///< words of a stop, for when its grace is over
   token_node* tokens = nullptr;     ///< cancel tokens that lead here
   scope_signal* signals = nullptr;  ///< signals that stop it
+  scope_watch* watches = nullptr;   ///< told when it is effectively cancelled
 };
 
 /// Enters on behalf of `t` (the current task, or one that has not begun). The state must be fresh.

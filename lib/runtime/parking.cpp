@@ -9,17 +9,19 @@
 
 namespace structio::rt {
 
+namespace {
+
+void forget(breaker& b) noexcept {
+  b.unlink();
+  delete &b;
+}
+
+}  // namespace
+
 parking_lot::~parking_lot() {
   while (breaker* b = breakers_.front()) {
-    task* t = nullptr;
-    runtime* rt = current_runtime();
-    if (rt) t = task_find(*rt, b->who);
-    if (t) {
-      remove_breaker(*t);
-    } else {
-      b->unlink();
-      delete b;
-    }
+    b->cease();
+    forget(*b);
   }
   std::free(broken_by_);
 }
@@ -59,32 +61,25 @@ int parking_lot::add_breaker(task& t) noexcept {
   if (!b) return base::fail(STRUCTIO_ENOMEM, "no memory to name a breaker of the lot");
   b->who = t.id();
   b->lot = this;
-  b->next_of_task = t.breakers;
-  t.breakers = b;
+  b->task_ended = [](end_watch& self, task&) noexcept {
+    auto& ended = static_cast<breaker&>(self);
+    ended.lot->break_by(ended.who);
+    forget(ended);
+  };
+  b->watch(t);
   breakers_.push_back(*b);
   return 0;
 }
 
 int parking_lot::remove_breaker(task& t) noexcept {
-  for (breaker** at = &t.breakers; *at; at = &(*at)->next_of_task) {
-    breaker* b = *at;
-    if (b->lot != this) continue;
-    *at = b->next_of_task;
-    b->unlink();
-    delete b;
+  const task_id who = t.id();
+  for (breaker* b = breakers_.front(); b; b = breakers_.next(*b)) {
+    if (b->who != who) continue;
+    b->cease();
+    forget(*b);
     return 0;
   }
   return base::fail(STRUCTIO_EMISUSE, "the task is not a breaker of this lot");
-}
-
-void breakers_fire(task& t) noexcept {
-  const task_id who = t.id();
-  while (breaker* b = t.breakers) {
-    t.breakers = b->next_of_task;
-    b->unlink();
-    b->lot->break_by(who);
-    delete b;
-  }
 }
 
 }  // namespace structio::rt

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/list.hpp"
-#include "runtime/task.hpp"
+#include "runtime/end_watch.hpp"
 #include "runtime/wait_queue.hpp"
 
 namespace structio::rt {
@@ -15,8 +15,7 @@ class parking_lot;
 
 /// "When this task ends, break that lot": linked from both sides.
 struct breaker_tag;
-struct breaker : base::list_node<breaker_tag> {
-  breaker* next_of_task = nullptr;
+struct breaker : base::list_node<breaker_tag>, end_watch {
   task_id who = 0;
   parking_lot* lot = nullptr;
 };
@@ -67,8 +66,5 @@ class parking_lot {
   std::uint32_t broken_count_ = 0;
   std::uint32_t broken_room_ = 0;
 };
-
-/// At a task's end: breaks every lot it has been named for.
-void breakers_fire(task& t) noexcept;
 
 }  // namespace structio::rt

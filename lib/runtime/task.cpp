@@ -8,10 +8,10 @@
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/cell.hpp"
+#include "runtime/end_watch.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/left_open.hpp"
 #include "runtime/local.hpp"
-#include "runtime/parking.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/wait.hpp"
 
@@ -44,7 +44,7 @@ void finish(task& t, int status) noexcept {
   runtime& rt = *t.rt;
   failure* in_flight = t.in_flight;
   t.in_flight = nullptr;
-  if (t.breakers) breakers_fire(t);
+  if (t.end_watches) tell_end_watches(t);
   if (t.cell) status = cell_task_ended(t, status, in_flight);
   // A value's drop function may look at, or set, other locals of the task.
   while (t.locals) local_release(std::exchange(t.locals, nullptr));

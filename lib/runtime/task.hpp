@@ -20,9 +20,10 @@ struct nursery;
 struct scope;
 struct failure;
 struct local_node;
+struct place;
 struct task_cell;
 struct start_wait;
-struct breaker;
+struct end_watch;
 struct sibling_tag;
 
 using task_fn = int (*)(void*);
@@ -48,6 +49,7 @@ struct wait_cell {
   void* abort_arg = nullptr;
   const char* what = nullptr;  ///< for dumps; a literal
   std::int64_t result = 0;
+  const place* in = nullptr;  ///< for dumps: where it waits, when that is one queue alone
 };
 
 struct task : base::list_node<sibling_tag> {
@@ -76,7 +78,7 @@ struct task : base::list_node<sibling_tag> {
   local_node* locals = nullptr;
   task_cell* cell = nullptr;         ///< when somebody has a handle, or it is a service
   start_wait* starting = nullptr;    ///< until it calls started
-  breaker* breakers = nullptr;       ///< lots that break when it ends
+  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
   task* recalculate_next = nullptr;  ///< work lists of scope propagation
   task* abort_next = nullptr;
   bool abort_queued = false;

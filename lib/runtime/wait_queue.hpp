@@ -19,6 +19,14 @@ struct place_tag;
 struct place;
 class wait_queue;
 
+/// What a queue can tell to who looks at the tree of tasks: one for each kind of primitive, static.
+struct queue_info {
+  /// Writes in words what the tasks in the queue wait for. As snprintf.
+  void (*describe)(const wait_queue& queue, char* text, std::size_t size) noexcept = nullptr;
+  /// The one task that has to act before the queue moves on; null: there is none, or not just one.
+  const task* (*holder)(const wait_queue& queue) noexcept = nullptr;
+};
+
 /// One wait of one task for the first of several sources. Lives in the task's frame.
 struct choice {
   /// Gives up every place but `taken`, which is null when a source that is no queue decided.
@@ -37,16 +45,22 @@ struct place : base::list_node<place_tag> {
 class wait_queue {
  public:
   wait_queue() = default;
+  explicit wait_queue(const queue_info& info) noexcept : info_(&info) {}
   wait_queue(const wait_queue&) = delete;
   wait_queue& operator=(const wait_queue&) = delete;
   ~wait_queue() { STRUCTIO_ASSERT(places_.empty()); }
 
-  /// A queue belongs to the run that first uses it, as long as anybody waits. False: another run's.
-  bool claim(const runtime& rt) noexcept {
-    if (size_ == 0) home_ = &rt;
-    return home_ == &rt;
+  /// A queue belongs to the run that first uses it, as long as anybody waits, or holds what is
+  /// waited for. False: another run's.
+  bool claim(const runtime& rt, bool held = false) noexcept {
+    if (home_ == &rt) [[likely]]
+      return true;
+    if (size_ > 0 || held) return false;
+    home_ = &rt;
+    return true;
   }
   const runtime* home() const noexcept { return home_; }
+  const queue_info* info() const noexcept { return info_; }
 
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
@@ -95,6 +109,7 @@ class wait_queue {
   base::list<place, place_tag> places_;
   std::size_t size_ = 0;
   const runtime* home_ = nullptr;
+  const queue_info* info_ = nullptr;  ///< null: the name of the wait says it all
 };
 
 /// Makes the task of a place that was taken ready; its wait reports `result`.
@@ -104,12 +119,18 @@ inline void finish(place& p, std::int64_t result) noexcept {
   wake(*p.waiter, result);
 }
 
+/// The abort function of a wait in a queue: `arg` is its place, which leaves the queue it is in
+/// now.
+int leave_queue(void* arg) noexcept;
+
 /// Waits in one queue alone, until somebody takes and finishes `p`: returns that result,
 /// STRUCTIO_ECANCELLED or STRUCTIO_EINTERRUPTED. Cancel point and schedule point; the caller has
-/// looked for cancellation before.
-std::int64_t wait_in(runtime& rt, wait_queue& queue, place& p, const char* what) noexcept;
+/// looked for cancellation before. `abort` is given the place. As everywhere, who has been waiting
+/// must not look at the queue's owner afterwards: it may be gone.
+std::int64_t wait_in(runtime& rt, wait_queue& queue, place& p, const char* what,
+                     int (*abort)(void* arg) noexcept = leave_queue) noexcept;
 
-/// The same, without being a cancel point: nothing but a source ends it.
+/// The same, without being a cancel point: nothing but a source ends it, or a deadlock by force.
 std::int64_t wait_in_shielded(runtime& rt, wait_queue& queue, place& p, const char* what) noexcept;
 
 }  // namespace structio::rt

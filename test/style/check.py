@@ -31,6 +31,7 @@ LAYERS = {
 NEIGHBOURS = {
     ("net", "stream"): "a TCP connection is a byte stream",
     ("process", "stream"): "a pipe is a byte stream",
+    ("thread", "sync"): "a worker borrows a token of a limiter on behalf of its job",
 }
 
 LIB = r"lib/"

@@ -89,6 +89,47 @@ func batches(n, size int64, yield bool) int64 {
 	return cpuNow() - begin
 }
 
+// A sync.Mutex that 100 goroutines lock, count, yield and unlock.
+func mutex(n int64) int64 {
+	const tasks = 100
+	var lock sync.Mutex
+	counted := int64(0)
+	var all sync.WaitGroup
+	all.Add(tasks)
+	begin := cpuNow()
+	for i := 0; i < tasks; i++ {
+		go func() {
+			for j := int64(0); j < n/tasks; j++ {
+				lock.Lock()
+				counted++
+				runtime.Gosched()
+				lock.Unlock()
+			}
+			all.Done()
+		}()
+	}
+	all.Wait()
+	return cpuNow() - begin
+}
+
+// A goroutine that is locked to a thread of its own, asked and heard through channels.
+func threadCall(n int64) int64 {
+	ask := make(chan struct{})
+	answer := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		for range ask {
+			answer <- struct{}{}
+		}
+	}()
+	begin := clock(1)
+	for i := int64(0); i < n; i++ {
+		ask <- struct{}{}
+		<-answer
+	}
+	return clock(1) - begin
+}
+
 func sleepers(n int64) int64 {
 	seed := uint64(1)
 	var all sync.WaitGroup
@@ -232,6 +273,10 @@ func main() {
 		each(batches(count(500000), 1, false), count(500000), "ns", 1)
 	case "batch_spawn":
 		each(batches(count(500000), 10000, true), count(500000), "ns", 1)
+	case "mutex":
+		each(mutex(count(1000000)), count(1000000), "ns", 1)
+	case "thread_call":
+		each(threadCall(count(100000)), count(100000), "us", 1000)
 	case "sleepers":
 		each(sleepers(count(100000)), count(100000), "us CPU", 1000)
 	case "lateness":
