@@ -60,6 +60,8 @@ WORKLOADS = {
     "spawn": Workload("ns", "spawn and join of a trivial task"),
     "batch_spawn": Workload("ns", "10,000 tasks alive at once, each yields once, joined; a task"),
     "mutex": Workload("ns", "a mutex handed round 100 tasks, each gives way once with it; a hand-over"),
+    "channel": Workload("ns", "a message each way, no buffer: a round trip of two tasks"),
+    "channel_128": Workload("ns", "one way through a buffer of 128: a message"),
     "timeout": Workload("ns", "a timeout armed and disarmed around a call that does not wait"),
     "sleepers": Workload("us CPU", "100,000 new tasks sleep up to a second: CPU a task, all in"),
     "lateness": Workload("us", "how late a sleep of a millisecond ends, median"),
@@ -82,6 +84,8 @@ TARGETS = {
     "spawn": (Target(1.7, "limit"),),
     "batch_spawn": (Target(1.7, "limit"),),
     "mutex": (Target(2.0, "limit"), Target(1.0, "boost.fiber"), Target(1.0, "go")),
+    "channel": (Target(1.8, "limit"), Target(1.0, "boost.fiber")),
+    "channel_128": (Target(2.0, "limit"), Target(1.0, "boost.fiber")),
     "timeout": (Target(30), Target(1.0, "libuv")),
     "sleepers": (Target(1.0, "boost.fiber"), Target(1.0, "go")),
     "lateness": (Target(1.0, "asio"),),
@@ -123,6 +127,8 @@ def _limit_jobs():
     yield Job("batch_spawn", "limit", "limit_spawn", ("--colours", "16"), quick=FEW,
               rename="limit, coloured", extra=True)
     yield Job("mutex", "limit", "limit_mutex", quick=FEW)
+    for workload in ("channel", "channel_128"):
+        yield Job(workload, "limit", "limit_channel", quick=FEW)
     yield Job("timeout", "limit", "limit_timeout", quick=FEW)
     yield Job("cancel_all", "limit", "limit_cancel", quick=("--n", "10000"))
     yield Job("cancel_all", "limit_heap", "limit_cancel", ("--heap", "1"), quick=("--n", "10000"))
@@ -156,6 +162,9 @@ def _peer_jobs():
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("mutex", "boost.fiber", "fiber_mutex", quick=FEW)
+    for workload in ("channel", "channel_128"):
+        yield Job(workload, "boost.fiber", "fiber_channel", quick=FEW)
+        yield Job(workload, "tokio", "tokio_bench", quick=FEW)
     yield Job("memory_10k", "boost.fiber", "fiber_memory")
     yield Job("cold_task", "boost.fiber", "fiber_memory", ("--n", "100000"), quick=("--n", "10000"),
               in_quick=False, most=3, memory=3 * GIB)
@@ -163,7 +172,8 @@ def _peer_jobs():
 
 def _go_jobs():
     for workload, quick in (("switch", FEW), ("spawn", FEW), ("batch_spawn", FEW),
-                            ("mutex", FEW), ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
+                            ("mutex", FEW), ("channel", FEW), ("channel_128", FEW),
+                            ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
                             ("cancel_all", ("--n", "10000")), ("memory_10k", ()),
                             ("thread_call", ("--n", "10000"))):
         yield Job(workload, "go", "go_bench", quick=quick)
@@ -182,6 +192,10 @@ def _our_jobs():
                   rename=peer + ", handle", extra=True)
         yield Job("batch_spawn", peer, "bench_spawn" + suffix, quick=FEW, extra=extra)
         yield Job("mutex", peer, "bench_mutex" + suffix, quick=FEW, extra=extra)
+        for workload in ("channel", "channel_128"):
+            yield Job(workload, peer, "bench_channel" + suffix, quick=FEW, extra=extra)
+            yield Job(workload, peer, "bench_channel" + suffix, ("--face", "1"), quick=FEW,
+                      rename=peer + ", face", extra=True)
         yield Job("timeout", peer, "bench_timeout" + suffix, quick=FEW, extra=extra)
         yield Job("timeout", peer, "bench_timeout" + suffix, ("--scope", "1"), quick=FEW,
                   rename=peer + ", scope", extra=True)

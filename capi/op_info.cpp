@@ -15,6 +15,7 @@ namespace {
 // cancelled. The halves of a checkpoint and the end of a nursery are here since they give way or
 // look, though never both; what only calls a function of the user's is whatever that one is.
 #define STRUCTIO_OP_MAP(X)                    \
+  X(broadcast_send, true, NOTHING)            \
   X(cancel_shielded_checkpoint, false, NONE)  \
   X(checkpoint, true, NOTHING)                \
   X(checkpoint_if_cancelled, false, NOTHING)  \
@@ -31,8 +32,11 @@ namespace {
   X(nursery_close, false, NONE)               \
   X(nursery_start, false, BODY)               \
   X(park, true, NOTHING)                      \
+  X(receiver_receive, true, NOTHING)          \
+  X(receiver_receive_batch, true, NOTHING)    \
   X(run_in_thread, true, BODY)                \
   X(semaphore_acquire, true, NOTHING)         \
+  X(sender_send, true, NOTHING)               \
   X(serve, true, BODY)                        \
   X(sleep, true, NOTHING)                     \
   X(sleep_forever, true, NOTHING)             \
@@ -41,6 +45,7 @@ namespace {
   X(stream_receive_some, true, NOTHING)       \
   X(stream_send_all, true, PREFIX)            \
   X(stream_send_eof, true, NOTHING)           \
+  X(subscription_receive, true, NOTHING)      \
   X(task_join, true, NOTHING)                 \
   X(tcp_connect, true, CLOSED)                \
   X(wait_all_tasks_blocked, true, NOTHING)    \

@@ -8,27 +8,17 @@
 #include <new>
 
 namespace structio::base {
+namespace handles {
+
+std::atomic<slot*> chunks[chunks_max];
+
+}  // namespace handles
+
 namespace {
 
-constexpr int bits = sizeof(std::uintptr_t) * 8;
-constexpr int kind_bits = 5;
-constexpr int index_bits = bits == 64 ? 32 : 18;
-constexpr int generation_bits = bits - kind_bits - index_bits;
-constexpr std::uintptr_t index_mask = (std::uintptr_t{1} << index_bits) - 1;
-constexpr std::uintptr_t generation_mask = (std::uintptr_t{1} << generation_bits) - 1;
-constexpr std::size_t chunk_size = 1024;
-constexpr std::size_t chunks_max = bits == 64 ? 65536 : 256;
-
-struct slot {
-  std::atomic<std::uintptr_t> handle{0};  // the handle that is valid now, 0 when free
-  std::atomic<void*> object{nullptr};
-  std::uintptr_t generation = 0;
-  slot* next_free = nullptr;
-  std::uintptr_t index = 0;
-};
+using namespace handles;
 
 std::mutex table_mutex;
-std::atomic<slot*> chunks[chunks_max];
 std::size_t chunk_count = 0;
 slot* oldest_free = nullptr;
 slot* newest_free = nullptr;
@@ -54,10 +44,7 @@ bool grow() noexcept {
 
 slot* find(handle_kind kind, std::uintptr_t handle) noexcept {
   if (handle >> (bits - kind_bits) != static_cast<std::uintptr_t>(kind)) return nullptr;
-  const std::uintptr_t index = handle & index_mask;
-  if (index / chunk_size >= chunks_max) return nullptr;
-  slot* chunk = chunks[index / chunk_size].load(std::memory_order_acquire);
-  return chunk ? &chunk[index % chunk_size] : nullptr;
+  return slot_at(handle & index_mask);
 }
 
 }  // namespace
@@ -81,13 +68,6 @@ void handle_assign(const void* handle, void* object) noexcept {
   const auto value = reinterpret_cast<std::uintptr_t>(handle);
   find(static_cast<handle_kind>(value >> (bits - kind_bits)), value)
       ->object.store(object, std::memory_order_relaxed);
-}
-
-void* handle_object(handle_kind kind, const void* handle) noexcept {
-  const auto value = reinterpret_cast<std::uintptr_t>(handle);
-  slot* s = find(kind, value);
-  if (!s || s->handle.load(std::memory_order_acquire) != value) return nullptr;
-  return s->object.load(std::memory_order_relaxed);
 }
 
 void* handle_drop(handle_kind kind, const void* handle) noexcept {

@@ -94,13 +94,6 @@ std::int64_t park_shielded(runtime& rt, const char* what) noexcept {
   return sleep_in_cell(rt, self, what);
 }
 
-void wake(task& t, std::int64_t result) noexcept {
-  STRUCTIO_ASSERT(t.wait.state == wait_state::parked);
-  t.wait.result = result;
-  t.wait.state = wait_state::ready;
-  t.rt->sched.push(t);
-}
-
 bool resolve(const wait_ref& ref, std::int64_t result) noexcept {
   task& t = *ref.waiter;
   if (t.wait.state != wait_state::parked || t.wait.epoch != ref.epoch) return false;

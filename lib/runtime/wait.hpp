@@ -39,7 +39,12 @@ std::int64_t park_foreign(runtime& rt, const char* what, abort_fn abort, void* a
 std::int64_t park_shielded(runtime& rt, const char* what) noexcept;
 
 /// Ends a wait with `result` and makes the task ready. The task must be parked.
-void wake(task& t, std::int64_t result) noexcept;
+inline void wake(task& t, std::int64_t result) noexcept {
+  STRUCTIO_ASSERT(t.wait.state == wait_state::parked);
+  t.wait.result = result;
+  t.wait.state = wait_state::ready;
+  t.rt->sched.push(t);
+}
 
 /// The same for a source that cannot know whether it is first. True when it was.
 bool resolve(const wait_ref& ref, std::int64_t result) noexcept;

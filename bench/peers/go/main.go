@@ -130,6 +130,47 @@ func threadCall(n int64) int64 {
 	return clock(1) - begin
 }
 
+func roundTrips(n int64) int64 {
+	there, back := make(chan int64), make(chan int64)
+	done := make(chan int64)
+	go func() {
+		sum := int64(0)
+		for i := int64(0); i < n; i++ {
+			there <- i
+			sum += <-back
+		}
+		done <- sum
+	}()
+	go func() {
+		for i := int64(0); i < n; i++ {
+			back <- <-there
+		}
+	}()
+	begin := cpuNow()
+	<-done
+	return cpuNow() - begin
+}
+
+func oneWay(n int64) int64 {
+	through := make(chan int64, 128)
+	done := make(chan int64)
+	go func() {
+		for i := int64(0); i < n; i++ {
+			through <- i
+		}
+	}()
+	go func() {
+		sum := int64(0)
+		for i := int64(0); i < n; i++ {
+			sum += <-through
+		}
+		done <- sum
+	}()
+	begin := cpuNow()
+	<-done
+	return cpuNow() - begin
+}
+
 func sleepers(n int64) int64 {
 	seed := uint64(1)
 	var all sync.WaitGroup
@@ -277,6 +318,10 @@ func main() {
 		each(mutex(count(1000000)), count(1000000), "ns", 1)
 	case "thread_call":
 		each(threadCall(count(100000)), count(100000), "us", 1000)
+	case "channel":
+		each(roundTrips(count(1000000)), count(1000000), "ns", 1)
+	case "channel_128":
+		each(oneWay(count(5000000)), count(5000000), "ns", 1)
 	case "sleepers":
 		each(sleepers(count(100000)), count(100000), "us CPU", 1000)
 	case "lateness":
