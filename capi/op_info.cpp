@@ -34,6 +34,7 @@ namespace {
   X(park, true, NOTHING)                      \
   X(receiver_receive, true, NOTHING)          \
   X(receiver_receive_batch, true, NOTHING)    \
+  X(remote_sender_send, true, NOTHING)        \
   X(run_in_thread, true, BODY)                \
   X(semaphore_acquire, true, NOTHING)         \
   X(sender_send, true, NOTHING)               \
