@@ -59,7 +59,7 @@ WORKLOADS = {
     "switch": Workload("ns", "two tasks yielding to each other, a switch"),
     "spawn": Workload("ns", "spawn and join of a trivial task"),
     "batch_spawn": Workload("ns", "10,000 tasks alive at once, each yields once, joined; a task"),
-    "mutex": Workload("ns", "a mutex handed round 100 tasks, a hand-over"),
+    "mutex": Workload("ns", "a mutex handed round 100 tasks, each gives way once with it; a hand-over"),
     "channel": Workload("ns", "a message each way, no buffer: a round trip of two tasks"),
     "channel_128": Workload("ns", "one way through a buffer of 128: a message"),
     "timeout": Workload("ns", "a timeout armed and disarmed around a call that does not wait"),
@@ -74,6 +74,8 @@ WORKLOADS = {
     "echo_500": Workload("us CPU", "TCP echo, 64 bytes, 500 connections: server CPU a request"),
     "echo_pipelined": Workload("msg/CPU s", "TCP echo, 64 bytes, 50 connections, 16 deep"),
     "echo_64k": Workload("msg/CPU s", "TCP echo, 64 KiB messages, 50 connections"),
+    "thread_call": Workload("us", "a call that does nothing on a worker thread, there and back"),
+    "thread_wake": Workload("us", "messages that another thread sends, a message"),
     "churn": Workload("us CPU", "connect, one echo, close, 32 at once: server CPU a connection"),
 }
 
@@ -96,6 +98,8 @@ TARGETS = {
     "echo_500": (Target(1.0, "libuv"),),
     "echo_pipelined": (Target(0.98, "libuv", at_most=False),),
     "echo_64k": (Target(1.0, "libuv", at_most=False),),
+    "thread_call": (Target(1.3, "asio"),),
+    "thread_wake": (Target(1.5, "asio"),),
     "churn": (Target(1.05, "libuv"),),
 }
 
@@ -150,6 +154,9 @@ def _peer_jobs():
     yield Job("lateness", "libuv", "uv_sleep", quick=("--n", "50"))
     yield Job("lateness", "boost.fiber", "fiber_sleep", quick=("--n", "50"))
     yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
+    for workload in ("thread_call", "thread_wake"):
+        yield Job(workload, "libuv", "uv_thread", quick=("--n", "10000"))
+        yield Job(workload, "asio", "asio_thread", quick=("--n", "10000"))
     yield Job("echo_64k", "libuv", "uv_echo", ("--own", "1"), rename="libuv, own buffers")
     yield Job("switch", "boost.fiber", "fiber_switch", quick=FEW)
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
@@ -167,7 +174,8 @@ def _go_jobs():
     for workload, quick in (("switch", FEW), ("spawn", FEW), ("batch_spawn", FEW),
                             ("mutex", FEW), ("channel", FEW), ("channel_128", FEW),
                             ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
-                            ("cancel_all", ("--n", "10000")), ("memory_10k", ())):
+                            ("cancel_all", ("--n", "10000")), ("memory_10k", ()),
+                            ("thread_call", ("--n", "10000"))):
         yield Job(workload, "go", "go_bench", quick=quick)
     yield Job("memory_1m", "go", "go_bench", MILLION, also=("cold_task",), in_quick=False, most=3,
               memory=6 * GIB)
@@ -198,6 +206,8 @@ def _our_jobs():
         yield Job("memory_10k", peer, "bench_memory" + suffix, extra=extra)
         yield Job("memory_1m", peer, "bench_memory" + suffix, MILLION, also=("cold_task",),
                   in_quick=False, most=3, memory=6 * GIB, extra=extra)
+        for workload in ("thread_call", "thread_wake"):
+            yield Job(workload, peer, "bench_thread" + suffix, quick=("--n", "10000"), extra=extra)
         for workload in LOADS:
             yield Job(workload, peer, "bench_echo" + suffix, extra=extra)
 

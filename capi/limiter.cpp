@@ -9,11 +9,7 @@ using namespace structio::capi;
 
 namespace {
 
-struct limiter_kind {
-  static constexpr std::uint32_t magic = 0x4c494d21;  // "LIM!"
-  static constexpr const char* noun = "limiter";
-};
-using limiter = sync_block<rt::sync::limiter, limiter_kind>;
+using limiter = rt::sync::limiter_block;
 
 static_assert(sizeof(limiter) <= sizeof(structio_limiter) &&
               rt::sync::unlimited == STRUCTIO_UNLIMITED);

@@ -4,6 +4,7 @@
 
 #include "check.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/scope_watch.hpp"
 #include "runtime/signal_stop.hpp"
 #include "runtime/token.hpp"
 
@@ -173,6 +174,33 @@ int structio_scope_stop_on_signal(structio_scope* storage, int signum, int64_t g
     return fail(STRUCTIO_EMISUSE, "%s: enter the scope first", call);
   }
   return rt::scope_stop_on_signal(*s, signum, grace);
+}
+
+int structio_scope_on_cancel(structio_scope* storage, structio_scope_watch* watch,
+                             structio_cancelled_fn fn, void* arg) {
+  static_assert(sizeof(rt::scope_watch) <= sizeof(structio_scope_watch));
+  constexpr const char* call = "structio_scope_on_cancel";
+  if (!watch || !fn) return null_argument(call, watch ? "fn" : "watch");
+  rt::runtime* r = nullptr;
+  rt::scope* s = ours(storage, r, call);
+  if (!s) return refused();
+  if (s->state == rt::scope_state::left) {
+    return fail(STRUCTIO_EMISUSE, "%s: the scope was left already", call);
+  }
+  auto* w = new (watch) rt::scope_watch;
+  w->fn = fn;
+  w->arg = arg;
+  rt::watch_add(*r, *s, *w);
+  return 0;
+}
+
+int structio_scope_watch_remove(structio_scope_watch* watch) {
+  constexpr const char* call = "structio_scope_watch_remove";
+  auto* w = block<rt::scope_watch>(watch, call, "watch");
+  if (!w) return refused();
+  if (w->rt && w->rt != rt::current_runtime()) return other_run(call);
+  rt::watch_remove(*w);
+  return 0;
 }
 
 int structio_scope_set_deadline(structio_scope* storage, int64_t moment) {

@@ -17,9 +17,20 @@ namespace {
 
 namespace threads = rt::thread;
 
-// A limiter of the user's own, or none; false with a message.
+// Which tokens the options mean, none for the run's own; false with a message.
 bool tokens_in(const structio_thread_options& options, threads::token_source& out,
                const char* call) noexcept {
+  if (options.limiter) {
+    out = {[](void* limiter, const void* borrower) {
+             return structio_limiter_acquire_on_behalf(static_cast<structio_limiter*>(limiter),
+                                                       borrower);
+           },
+           [](void* limiter, const void* borrower) {
+             return structio_limiter_release_on_behalf(static_cast<structio_limiter*>(limiter),
+                                                       borrower);
+           },
+           options.limiter};
+  }
   if (!options.tokens) return true;
   if (options.limiter) {
     fail(STRUCTIO_EINVALID, "%s: give a limiter or tokens, not both", call);
@@ -64,9 +75,9 @@ int structio_run_in_thread(structio_task_fn fn, void* arg, const structio_thread
   return code;
 }
 
-struct structio_limiter* structio_default_thread_limiter(void) {
-  in_run("structio_default_thread_limiter");
-  return nullptr;
+structio_limiter* structio_default_thread_limiter(void) {
+  rt::runtime* r = in_run("structio_default_thread_limiter");
+  return r ? reinterpret_cast<structio_limiter*>(threads::default_limiter(*r)) : nullptr;
 }
 
 int structio_in_thread_job(void) {

@@ -1,6 +1,8 @@
 // Park and wake, parking lots, portals.
 #include "runtime/wait.hpp"
 
+#include <cerrno>
+
 #include "check.hpp"
 #include "runtime/parking.hpp"
 #include "runtime/waiter.hpp"
@@ -192,6 +194,39 @@ int structio_portal_post_once(structio_portal* portal, structio_post_fn fn, void
   if (!fn) return null_argument(call, "fn");
   rt::portal* p = portal_in(portal, call);
   return p ? rt::portal_post_once(*p->core, fn, arg) : refused();
+}
+
+int structio_post_init(structio_post* storage, structio_portal* portal, structio_post_fn fn,
+                       void* arg) {
+  static_assert(sizeof(rt::kept_post) <= sizeof(structio_post));
+  constexpr const char* call = "structio_post_init";
+  if (!storage) return null_argument(call, "post");
+  if (!fn) return null_argument(call, "fn");
+  rt::portal* p = portal_in(portal, call);
+  if (!p) return refused();
+  new (storage) rt::kept_post(*p->core, fn, arg);
+  return 0;
+}
+
+int structio_post_send(structio_post* storage) {
+  // No message: this may be a signal handler.
+  auto* p = reinterpret_cast<rt::kept_post*>(storage);
+  if (!p || p->magic != rt::kept_post::magic_value) return STRUCTIO_EINVALID;
+  const int before = errno;
+  const int status = rt::kept_post_send(*p);
+  errno = before;
+  return status;
+}
+
+int structio_post_destroy(structio_post* storage) {
+  constexpr const char* call = "structio_post_destroy";
+  auto* p = block<rt::kept_post>(storage, call, "post");
+  if (!p) return refused();
+  if (p->core->is_open() && !p->core->leads_to(rt::current_runtime())) {
+    return fail(STRUCTIO_EMISUSE, "%s: not from another thread as long as its run lasts", call);
+  }
+  rt::kept_post_end(*p);
+  return 0;
 }
 
 int structio_portal_free(structio_portal* portal) {

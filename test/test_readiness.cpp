@@ -562,7 +562,8 @@ TEST_CASE("a run that waits for a descriptor is in no deadlock, and ends when it
     options.deadline_kind = STRUCTIO_DEADLINE_RELATIVE;
     options.deadline = STRUCTIO_MILLISECONDS(5);
     structio_scope s;
-    return scope_block(s, [&] { return structio_wait_readable(ends.a); }, options);
+    return scope_block(
+        s, [&] { return structio_wait_readable(ends.a); }, options);
   };
   CHECK(run(main) == 0);
 }

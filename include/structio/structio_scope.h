@@ -79,6 +79,24 @@ STRUCTIO_API int structio_scope_stop(structio_scope* scope, int64_t grace, const
  * each. Errors: STRUCTIO_EMISUSE (not inside), STRUCTIO_ENOMEM, UV_EINVAL (no such signal). */
 STRUCTIO_API int structio_scope_stop_on_signal(structio_scope* scope, int signum, int64_t grace);
 
+/* What is told when a scope is cancelled: storage of the caller's, which must not move. */
+typedef struct structio_scope_watch {
+  uint64_t opaque[8];
+} structio_scope_watch;
+
+/* Called within the call that cancels, or outside of tasks when a deadline does; must not block. */
+typedef void (*structio_cancelled_fn)(void* arg);
+
+/* Calls fn(arg) once as soon as the scope is cancelled, by a call, a deadline or from outside; at
+ * once when it is already. Not called any more once the scope is left, or the watch is removed,
+ * which must happen before the storage goes away unless the scope was left before. Any task or hook
+ * of the run. Errors: STRUCTIO_EMISUSE (the scope was left). */
+STRUCTIO_API int structio_scope_on_cancel(structio_scope* scope, structio_scope_watch* watch,
+                                          structio_cancelled_fn fn, void* arg);
+
+/* Harmless when it was told, or its scope was left. Any task or hook of the run. */
+STRUCTIO_API int structio_scope_watch_remove(structio_scope_watch* watch);
+
 /* Deadlines can be changed at any time and take effect at once; a deadline that has passed cancels,
  * and that stays. Reading gives STRUCTIO_FOREVER when there is none. A relative deadline of a scope
  * that is not entered yet has no moment: reading the moment is then STRUCTIO_EMISUSE, and the other

@@ -3,8 +3,8 @@
  *
  * Always true: one task at a time receives, and one at a time sends, waits to send or ends the
  * sending; the second is told STRUCTIO_EBUSY. Closed here is STRUCTIO_ECLOSED; the other end gone
- * is STRUCTIO_EBROKEN for who sends, and the end of the stream for who receives, or STRUCTIO_EBROKEN
- * where bytes may have been lost. */
+ * is STRUCTIO_EBROKEN for who sends, and the end of the stream for who receives, or
+ * STRUCTIO_EBROKEN where bytes may have been lost. */
 #ifndef STRUCTIO_STREAM_H
 #define STRUCTIO_STREAM_H
 

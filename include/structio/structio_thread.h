@@ -14,12 +14,11 @@
 #define STRUCTIO_THREAD_H
 
 #include "structio_base.h"
+#include "structio_sync.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-struct structio_limiter;
 
 /* A limiter of one's own: these two functions are all that is ever asked of it. `borrower` is the
  * same in both and no other thread's meanwhile. acquire is called in the calling task, and may
@@ -36,7 +35,7 @@ typedef struct structio_thread_options {
   size_t struct_size;
   /* How many threads may work at once; NULL: the run's own, see
    * structio_default_thread_limiter. Borrowed until the thread has ended or the run has. */
-  struct structio_limiter* limiter;
+  structio_limiter* limiter;
   const structio_thread_tokens* tokens; /* instead of `limiter`; copied */
   const char* name;                     /* of the thread; copied; NULL: the calling task's */
   /* Not NULL: called on `arg` exactly once for each call, whatever it returns: on the worker thread
@@ -66,7 +65,7 @@ STRUCTIO_API int structio_run_in_thread(structio_task_fn fn, void* arg,
 
 /* The run's own limiter, with 40 tokens unless that is changed; valid until the run ends. NULL with
  * a message outside of a run. Any task or hook. */
-STRUCTIO_API struct structio_limiter* structio_default_thread_limiter(void);
+STRUCTIO_API structio_limiter* structio_default_thread_limiter(void);
 
 /* --- on a worker thread ----------------------------------------------------------------------- */
 

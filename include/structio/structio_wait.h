@@ -100,6 +100,26 @@ STRUCTIO_API int structio_portal_post(structio_portal* portal, structio_post_fn 
  */
 STRUCTIO_API int structio_portal_post_once(structio_portal* portal, structio_post_fn fn, void* arg);
 
+/* A call that is made ready once, so that posting it needs no memory: also from signal handlers.
+ * The storage is the caller's and must not move. As long as it is initialised the run takes into
+ * account that somebody may post, as with a portal. */
+typedef struct structio_post {
+  uint64_t opaque[10];
+} structio_post;
+
+/* Any thread, not signal handlers. Errors: STRUCTIO_ESTALE. */
+STRUCTIO_API int structio_post_init(structio_post* post, structio_portal* portal,
+                                    structio_post_fn fn, void* arg);
+
+/* Queues the call, unless it is queued already and has not begun: 1 when this did, 0 when it was.
+ * Any thread, and signal handlers; errno stays as it is. Errors: STRUCTIO_ERUNFINISHED. */
+STRUCTIO_API int structio_post_send(structio_post* post);
+
+/* Ends it; a call that is queued is not made any more. The thread of its run, or any once that has
+ * ended; nobody may send it meanwhile or later: take signal handlers away before. Errors:
+ * STRUCTIO_EMISUSE (another thread while the run lasts). */
+STRUCTIO_API int structio_post_destroy(structio_post* post);
+
 /* Runs fn(arg) in a system task of the run, blocks the calling thread until it has returned, and
  * returns its status; `failure` (may be NULL) receives why it failed, yours to free. The function
  * may wait; it is cancelled when the main task ends. Any thread that is outside of a run. Errors:

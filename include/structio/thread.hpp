@@ -15,8 +15,10 @@
 #include <structio/structio_thread.h>
 #include <structio/detail/call_frame.hpp>
 #include <structio/error.hpp>
+#include <structio/limiter.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <type_traits>
@@ -25,17 +27,43 @@
 namespace structio {
 inline namespace v0 {
 
+/// A limiter that lives elsewhere: one's own capacity_limiter, or a run's default.
+class limiter_ref {
+ public:
+  limiter_ref() = default;
+  limiter_ref(capacity_limiter& limiter) noexcept : raw_(limiter.native()) {}
+  explicit limiter_ref(structio_limiter* raw) noexcept : raw_(raw) {}
+
+  std::int64_t total() const { return detail::check(structio_limiter_total(raw_)); }
+  /// Raising lets in who waits, at once; lowering takes nothing away. Any task or hook.
+  void set_total(std::int64_t total) const {
+    detail::check(structio_limiter_set_total(raw_, total));
+  }
+  /// How many tokens are borrowed.
+  std::int64_t borrowed() const {
+    structio_limiter_statistics now{};
+    now.struct_size = sizeof now;
+    detail::check(structio_limiter_get_statistics(raw_, &now));
+    return now.borrowed;
+  }
+
+  structio_limiter* native() const noexcept { return raw_; }
+
+ private:
+  structio_limiter* raw_ = nullptr;
+};
+
 struct thread_options {
-  structio_limiter* limiter = nullptr;  ///< null: default_thread_limiter()
-  const char* name = nullptr;           ///< of the thread; null: the calling task's
-  bool abandon_on_cancel = false;       ///< see run_in_thread
+  limiter_ref limiter = {};        ///< a capacity_limiter; none: default_thread_limiter()
+  const char* name = nullptr;      ///< of the thread; null: the calling task's
+  bool abandon_on_cancel = false;  ///< see run_in_thread
 };
 
 namespace detail {
 
 inline structio_thread_options to_c(const thread_options& options) noexcept {
   structio_thread_options raw = STRUCTIO_THREAD_OPTIONS_INIT;
-  raw.limiter = options.limiter;
+  raw.limiter = options.limiter.native();
   raw.name = options.name;
   raw.abandon_on_cancel = options.abandon_on_cancel ? 1 : 0;
   return raw;
@@ -146,10 +174,10 @@ inline void check_cancelled() {
 
 /// The run's own limiter, with 40 tokens unless that is changed. Throws usage_error outside of a
 /// run.
-inline structio_limiter* default_thread_limiter() {
+inline limiter_ref default_thread_limiter() {
   structio_limiter* own = structio_default_thread_limiter();
   if (own == nullptr) detail::throw_status(STRUCTIO_ENOTASK);
-  return own;
+  return limiter_ref(own);
 }
 
 }  // namespace v0

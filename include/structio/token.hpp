@@ -85,6 +85,39 @@ class stop_bridge {
   };
   std::stop_callback<forward_cancel> callback_;
 };
+
+/// As long as it lives, cancelling `scope` requests a stop of its token: for threads and libraries
+/// that know std::stop_token. Made and destroyed in the scope's run; the token may go anywhere, and
+/// outlive it. What is registered with std::stop_callback runs within the call that cancels, so it
+/// must not block.
+///
+///     auto stop = structio::stop_source_of(scope);
+///     structio::run_in_thread([token = stop.token()] {
+///       while (!token.stop_requested()) work();
+///     });
+class scope_stop_source {
+ public:
+  explicit scope_stop_source(scope_ref scope) {
+    const structio_cancelled_fn request = [](void* arg) noexcept {
+      static_cast<std::stop_source*>(arg)->request_stop();
+    };
+    detail::check(structio_scope_on_cancel(scope.native(), &watch_, request, &source_));
+  }
+  scope_stop_source(const scope_stop_source&) = delete;
+  scope_stop_source& operator=(const scope_stop_source&) = delete;
+  ~scope_stop_source() { structio_scope_watch_remove(&watch_); }
+
+  std::stop_token token() const noexcept { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+  structio_scope_watch watch_;
+};
+
+/// See scope_stop_source.
+inline scope_stop_source stop_source_of(scope_ref scope) {
+  return scope_stop_source(scope);
+}
 #endif
 
 }  // namespace v0

@@ -23,7 +23,8 @@ enum class handle_kind : std::uint8_t {
   sender,
   receiver,
   broadcast,
-  subscription
+  subscription,
+  remote_sender
 };
 
 /// What the look-up reads, so that it costs no call: it stands in every function of the C ABI.

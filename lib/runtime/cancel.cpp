@@ -7,6 +7,7 @@
 #include "runtime/failure.hpp"
 #include "runtime/nursery.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/scope_watch.hpp"
 #include "runtime/signal_stop.hpp"
 #include "runtime/token.hpp"
 
@@ -98,6 +99,7 @@ void scope_release(scope& s) noexcept {
   }
   if (s.tokens) tokens_detach(s);
   if (s.signals) signals_detach(s);
+  if (s.watches) watches_detach(s);
   if (s.why) set_why(s, nullptr);
   if (s.why_stop) {
     reason_release(s.why_stop);
@@ -202,7 +204,7 @@ std::int64_t effective_deadline(const scope& innermost) noexcept {
   return least;
 }
 
-int scopes_abandon(task& t, scope* limit) noexcept {
+int scopes_abandon(task& t, const scope* limit) noexcept {
   int found = 0;
   while (t.innermost != t.base && t.innermost != limit) {
     scope& s = *t.innermost;

@@ -28,6 +28,7 @@ struct nursery;
 struct failure;
 struct token_node;
 struct scope_signal;
+struct scope_watch;
 
 enum class scope_state : std::uint8_t { fresh, inside, left };
 
@@ -69,6 +70,7 @@ struct scope {
   reason* why_stop = nullptr;       ///< words of a stop, for when its grace is over
   token_node* tokens = nullptr;     ///< cancel tokens that lead here
   scope_signal* signals = nullptr;  ///< signals that stop it
+  scope_watch* watches = nullptr;   ///< told when it is effectively cancelled
 };
 
 /// Enters on behalf of `t` (the current task, or one that has not begun). The state must be fresh.
@@ -115,6 +117,6 @@ void scope_release(scope& s) noexcept;
 /// Closes whatever `t` has left open inside `limit` (a scope of t, or null: all its own),
 /// cancelling what lives in there. Returns how many were found. The storage is not used any more
 /// afterwards.
-int scopes_abandon(task& t, scope* limit) noexcept;
+int scopes_abandon(task& t, const scope* limit) noexcept;
 
 }  // namespace structio::rt

@@ -105,9 +105,10 @@ bool time_helps(runtime& rt) noexcept {
 bool can_anything_happen(runtime& rt) noexcept {
   // Who is outside before what they posted: somebody may post and let go between the two looks.
   const bool somebody_outside = rt.door->outside.load(std::memory_order_seq_cst) > 0;
-  return rt.sched.ready() > 0 || time_helps(rt) || rt.kernel.pending() > 0 || rt.jobs > rt.jobs_blocked ||
-         somebody_outside || !rt.door->empty() || rt.interrupted.load(std::memory_order_relaxed) ||
-         !rt.idle_waits.empty() || !rt.options.deadlock_check;
+  return rt.sched.ready() > 0 || time_helps(rt) || rt.kernel.pending() > 0 ||
+         rt.jobs > rt.jobs_blocked || somebody_outside || !rt.door->empty() ||
+         rt.interrupted.load(std::memory_order_relaxed) || !rt.idle_waits.empty() ||
+         !rt.options.deadlock_check;
 }
 
 void run_ready(runtime& rt) noexcept {

@@ -43,12 +43,10 @@ std::unordered_set<call_key, call_hash>& once_calls() {
   return *calls;
 }
 
-void run_callback(runtime& rt, post_node& node) noexcept {
-  auto& c = static_cast<callback&>(node);
+void run_user_function(runtime& rt, int (*fn)(void*), void* arg) noexcept {
   rt.in_hook = true;
-  const int status = c.fn(c.arg);
+  const int status = fn(arg);
   rt.in_hook = false;
-  delete &c;
   failure* cause = rt.hook_failure;
   rt.hook_failure = nullptr;
   if (status >= 0) {
@@ -57,6 +55,18 @@ void run_callback(runtime& rt, post_node& node) noexcept {
   }
   if (!cause) cause = failure_status(status, nullptr);
   rt_fail_internally(rt, "a callback that was posted through a portal failed", cause);
+}
+
+void run_callback(runtime& rt, post_node& node) noexcept {
+  const callback c = static_cast<callback&>(node);
+  delete &static_cast<callback&>(node);
+  run_user_function(rt, c.fn, c.arg);
+}
+
+void run_kept(runtime& rt, post_node& node) noexcept {
+  auto& p = static_cast<kept_post&>(node);
+  p.queued.store(false, std::memory_order_seq_cst);  // before it begins: what comes now is news
+  run_user_function(rt, p.fn, p.arg);
 }
 
 void run_once(runtime& rt, post_node& node) noexcept {
@@ -110,17 +120,37 @@ bool portal_core::post(post_node& node) noexcept {
   return accepted;
 }
 
+void portal_core::take_all() noexcept {
+  base::mpsc_node** end = &taken_;
+  while (*end) end = &(*end)->next;
+  *end = queue_.drain();
+}
+
 bool portal_core::drain(runtime& rt) noexcept {
-  base::mpsc_node* node = queue_.drain();
-  const bool any = node != nullptr;
-  while (node) {
-    base::mpsc_node* next = node->next;  // running may free the node
+  take_all();
+  // What is posted meanwhile waits for the next pass. A call may withdraw the last of these, so
+  // they are counted and not remembered.
+  std::uint64_t count = 0;
+  for (const base::mpsc_node* node = taken_; node; node = node->next) ++count;
+  const bool any = count > 0;
+  for (; count > 0 && taken_; --count) {
+    auto& post = static_cast<post_node&>(*taken_);
+    taken_ = taken_->next;  // running may free the node
     queued_.fetch_sub(1, std::memory_order_relaxed);
-    auto& post = static_cast<post_node&>(*node);
     post.run(rt, post);
-    node = next;
   }
   return any;
+}
+
+bool portal_core::withdraw(post_node& node) noexcept {
+  take_all();
+  for (base::mpsc_node** at = &taken_; *at; at = &(*at)->next) {
+    if (*at != &node) continue;
+    *at = node.next;
+    queued_.fetch_sub(1, std::memory_order_relaxed);
+    return true;
+  }
+  return false;
 }
 
 void portal_core::close(runtime& rt) noexcept {
@@ -128,6 +158,29 @@ void portal_core::close(runtime& rt) noexcept {
   while (posters_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
   while (drain(rt)) {
   }
+}
+
+kept_post::kept_post(portal_core& to, int (*f)(void*), void* a) noexcept
+    : core(&to), fn(f), arg(a) {
+  run = run_kept;
+  to.retain();
+  to.outside.fetch_add(1, std::memory_order_relaxed);
+}
+
+int kept_post_send(kept_post& post) noexcept {
+  if (post.queued.exchange(true, std::memory_order_seq_cst)) return 0;
+  if (post.core->post(post)) return 1;
+  post.queued.store(false, std::memory_order_seq_cst);
+  return STRUCTIO_ERUNFINISHED;
+}
+
+void kept_post_end(kept_post& post) noexcept {
+  if (post.core->is_open() && post.queued.load(std::memory_order_seq_cst)) {
+    post.core->withdraw(post);
+  }
+  post.core->let_go();
+  post.core->release();
+  post.magic = 0;
 }
 
 int portal_post(portal_core& core, int (*fn)(void*), void* arg) noexcept {

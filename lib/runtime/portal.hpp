@@ -35,7 +35,12 @@ class portal_core {
   /// Hub: runs what was queued before this call. True when there was anything.
   bool drain(runtime& rt) noexcept;
 
-  bool empty() const noexcept { return queue_.empty(); }
+  /// The run's thread: takes back a node that was posted and has not run. False: there is none.
+  bool withdraw(post_node& node) noexcept;
+
+  bool is_open() const noexcept { return open_.load(std::memory_order_seq_cst); }
+  bool leads_to(const runtime* rt) const noexcept { return rt_ == rt; }
+  bool empty() const noexcept { return !taken_ && queue_.empty(); }
   std::uint64_t queued() const noexcept { return queued_.load(std::memory_order_relaxed); }
 
   /// Hub, when all else has ended: refuses from now on, runs what was accepted until then.
@@ -47,7 +52,10 @@ class portal_core {
  private:
   explicit portal_core(runtime& rt) noexcept : rt_(&rt) {}
 
+  void take_all() noexcept;
+
   base::mpsc_queue queue_;
+  base::mpsc_node* taken_ = nullptr;  ///< out of the queue, not run yet; the run's thread only
   std::atomic<std::uint64_t> queued_{0};
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::int32_t> posters_{0};
@@ -59,6 +67,23 @@ class portal_core {
 struct portal {
   portal_core* core;
 };
+
+/// A call whose node is the caller's storage; see structio_post.
+struct kept_post : post_node {
+  static constexpr std::uint32_t magic_value = 0x504f5354;  // "POST"
+  kept_post(portal_core& to, int (*f)(void*), void* a) noexcept;
+  std::uint32_t magic = magic_value;
+  std::atomic<bool> queued{false};
+  portal_core* core;
+  int (*fn)(void*);
+  void* arg;
+};
+
+/// 1, 0 (it was queued already), STRUCTIO_ERUNFINISHED. Any thread, signal handlers too.
+int kept_post_send(kept_post& post) noexcept;
+
+/// The run's thread, or any once the run has ended.
+void kept_post_end(kept_post& post) noexcept;
 
 /// Queue fn(arg); see structio_portal_post and _post_once. Any thread.
 int portal_post(portal_core& core, int (*fn)(void*), void* arg) noexcept;

@@ -4,6 +4,7 @@
 #include "runtime/cancel.hpp"
 #include "runtime/nursery.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/scope_watch.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt {
@@ -49,6 +50,7 @@ bool settle(scope& s) noexcept {
     reason_release(s.why);
     s.why = nullptr;
   }
+  if (cancelled && !s.cancelled && s.watches) watches_fire(s);
   s.cancelled = cancelled;
   s.stopping = stopping;
   return true;
@@ -96,6 +98,7 @@ void settle_children(runtime& rt, worklist& work) noexcept {
     t->abort_queued = false;
     if (t->attention != 0) abort_wait(*t);
   }
+  if (rt.watches_to_tell) watches_tell(rt);
   rt.aborting = false;
 }
 
@@ -114,6 +117,7 @@ void scope_refresh(scope& s) noexcept {
 void scope_entered(scope& s) noexcept {
   settle(s);
   show_to_task(*s.owner);
+  if (s.rt->watches_to_tell && !s.rt->aborting) watches_tell(*s.rt);
 }
 
 void task_look(task& t) noexcept {

@@ -14,6 +14,7 @@ struct run_object : base::list_node<run_object_tag> {
   /// Lets go of what is the run's. The loop still runs; the object is out of the run's list
   /// already.
   void (*orphan)(run_object& self) noexcept = nullptr;
+  bool frees_itself = false;  ///< in `orphan`, perhaps: the run must not look at it afterwards
 };
 
 }  // namespace structio::rt

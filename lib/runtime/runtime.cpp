@@ -163,8 +163,9 @@ int rt_run(const run_options& options, failure*& f) noexcept {
   interrupt_end(rt);  // its handler wakes the loop, so it goes first
   rt.door->close(rt);
   while (run_object* object = rt.objects.pop_front()) {
+    const bool may_be_gone = object->frees_itself;
     object->orphan(*object);
-    object->rt = nullptr;
+    if (!may_be_gone) object->rt = nullptr;
   }
   rt.kernel.close();
   if (code == 0) code = outcome(rt, f);

@@ -73,7 +73,7 @@ struct runtime {
   task_id main_id = 0;
   std::uint64_t living = 0;
   std::uint64_t spawned = 0;
-  std::int64_t jobs = 0;  ///< threads that work for the run: each comes back by a post
+  std::int64_t jobs = 0;          ///< threads that work for the run: each comes back by a post
   std::int64_t jobs_blocked = 0;  ///< of those, in a call into the run: it is for the run to answer
   std::uint64_t polls = 0;
   std::int64_t idle_since = base::long_ago;  ///< real; long_ago: something has happened since
@@ -89,6 +89,7 @@ struct runtime {
   // Propagation (propagate.cpp).
   task* abort_queue = nullptr;
   task** abort_tail = &abort_queue;
+  scope_watch* watches_to_tell = nullptr;
   bool aborting = false;
   bool in_abort = false;            ///< an abort function of the user's runs, on whatever fiber
   bool in_hook = false;             ///< a callback of the user's runs on the hub

@@ -2,18 +2,15 @@
 // tenants, ended in the order that others rely on.
 #include "runtime/task.hpp"
 
-#include <alloca.h>
-
-#include <initializer_list>
 #include <new>
 #include <utility>
 
 #include "base/message.hpp"
 #include "base/status.hpp"
-#include "context/sanitizer.hpp"
 #include "runtime/cell.hpp"
 #include "runtime/end_watch.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/left_open.hpp"
 #include "runtime/local.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/wait.hpp"
@@ -29,43 +26,9 @@ std::byte* inline_storage_of(task& t) noexcept {
   return reinterpret_cast<std::byte*>(&t) - inline_storage;
 }
 
-// The task's function has returned with scopes or nurseries still open. They are closed as far as
-// can be; the task has failed.
-[[gnu::noinline]] int close_what_is_open(task& t, int status) noexcept {
-  const int found = scopes_abandon(t, t.cell ? &t.cell->own : nullptr);
-  base::fail(STRUCTIO_EMISUSE,
-             "task '%s' ended with %d cancel scope%s or nurser%s still open: leave each before "
-             "returning",
-             t.name, found, found == 1 ? "" : "s", found == 1 ? "y" : "ies");
-  return status < 0 && status != STRUCTIO_ECANCELLED ? status : STRUCTIO_EMISUSE;
-}
-
-[[gnu::always_inline]] inline bool left_something_open(const task& t) noexcept {
-  return t.innermost != t.base && !(t.cell && t.innermost == &t.cell->own);
-}
-
-// How far below `here` an address of the task's stack lies; 0 for one that lies elsewhere.
-[[gnu::always_inline]] inline std::size_t depth_of(const task& t, const void* place,
-                                                   std::uintptr_t here) noexcept {
-  const auto at = reinterpret_cast<std::uintptr_t>(place);
-  return at >= reinterpret_cast<std::uintptr_t>(t.stack().base) && at < here ? here - at : 0;
-}
-
-// How far below `here` the storage of open blocks reaches: it lies in frames that are gone, and
-// stays readable only as long as nothing is called above that. Inlined, since a call would be the
-// first to write over it. `innermost`: the innermost alone, which can be told without reading it.
-[[gnu::always_inline]] inline std::size_t depth_of_open(const task& t, std::uintptr_t here,
-                                                        bool innermost) noexcept {
-  std::size_t depth = depth_of(t, t.innermost, here);
-  const std::size_t of_nursery = depth_of(t, t.open_nurseries, here);
-  if (of_nursery > depth) depth = of_nursery;
-  const scope* own = t.cell ? &t.cell->own : nullptr;
-  for (const scope* s = t.innermost; !innermost && s != t.base && s != own; s = s->outer) {
-    const std::size_t of_scope =
-        depth_of(t, s->children ? static_cast<const void*>(s->children) : s, here);
-    if (of_scope > depth) depth = of_scope;
-  }
-  return depth;
+// The innermost scope of a task that has left everything it entered.
+[[gnu::always_inline]] inline const scope* own_scope(const task& t) noexcept {
+  return t.cell && t.outermost == &t.cell->own ? &t.cell->own : t.base;
 }
 
 void main_ended(runtime& rt, task& t, int status, failure* in_flight) noexcept {
@@ -102,15 +65,11 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
   for (;;) {
     t->wait.state = wait_state::running;
     int status = t->fn(t->arg);
-    if (left_something_open(*t)) [[unlikely]] {
-      const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-      for (const bool innermost : {true, false}) {
-        const std::size_t depth = depth_of_open(*t, here, innermost) + 256;
-        void* volatile shelter = alloca(depth);
-        ctx::sanitizer::make_readable(shelter, depth);
-      }
+    const scope* own = own_scope(*t);
+    if (t->innermost != own) [[unlikely]] {
+      shelter_what_is_open(*t, own);
       self.home->prepared = false;  // the next tenant begins with a fresh frame of ours
-      status = close_what_is_open(*t, status);
+      status = close_what_is_open(*t, own, status);
     }
     finish(*t, status);
     runtime& rt = *t->rt;

@@ -74,4 +74,13 @@ class limiter : wait_queue {
   std::int64_t borrowed_ = 0;
 };
 
+/// What structio_limiter is: a limiter, and the word that tells its storage from other memory. A
+/// run has one of its own for its threads.
+struct limiter_block : limiter {
+  using limiter::limiter;
+  static constexpr std::uint32_t magic_value = 0x4c494d21;  // "LIM!"
+  static constexpr const char* noun = "limiter";
+  std::uint32_t magic = magic_value;
+};
+
 }  // namespace structio::rt::sync

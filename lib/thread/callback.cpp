@@ -6,6 +6,7 @@
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/left_open.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/wait.hpp"
 #include "thread/worker.hpp"
@@ -27,7 +28,12 @@ void answer(runtime& rt, call& c, int status, failure* why) noexcept {
 void call_in_task(runtime& rt, call& c) noexcept {
   task& t = *rt.current;
   failure* before = std::exchange(t.in_flight, nullptr);
-  const int status = c.fn(c.arg);
+  const scope* inside = t.innermost;
+  int status = c.fn(c.arg);
+  if (t.innermost != inside) [[unlikely]] {
+    shelter_what_is_open(t, inside);
+    status = close_what_is_open(t, inside, status);
+  }
   failure* why = std::exchange(t.in_flight, before);
   if (status < 0) {
     why = failure_of(rt, t, status, why);

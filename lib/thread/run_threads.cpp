@@ -8,16 +8,30 @@
 #include "runtime/local.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/wait_queue.hpp"
+#include "sync/limiter.hpp"
 
 namespace structio::rt::thread {
 namespace {
 
 struct run_threads {
   wait_queue all_done;
-  std::int64_t total = default_total;
-  std::int64_t borrowed = 0;
-  wait_queue waiting;
+  union {  // its user may have destroyed it, as he can any other
+    sync::limiter_block tokens;
+  };
+
+  run_threads() noexcept : tokens(default_total) {}
+  run_threads(const run_threads&) = delete;
+  run_threads& operator=(const run_threads&) = delete;
+  ~run_threads() {
+    if (is_whole()) tokens.~limiter_block();
+  }
+  bool is_whole() const noexcept { return tokens.magic == sync::limiter_block::magic_value; }
 };
+
+int destroyed() noexcept {
+  return base::fail(STRUCTIO_EMISUSE,
+                    "the run's own limiter for threads was destroyed: it ends with the run");
+}
 
 constexpr char key = 0;
 
@@ -43,23 +57,25 @@ run_threads* find_or_make(runtime& rt) noexcept {
 
 }  // namespace
 
+sync::limiter_block* default_limiter(runtime& rt) noexcept {
+  run_threads* threads = find_or_make(rt);
+  return threads ? &threads->tokens : nullptr;
+}
+
 int default_tokens(runtime& rt, token_source& out) noexcept {
   run_threads* threads = find_or_make(rt);
   if (!threads) return STRUCTIO_ENOMEM;
   out.self = threads;
-  out.acquire = [](void* self, const void*) {
+  out.acquire = [](void* self, const void* borrower) {
     auto& of = *static_cast<run_threads*>(self);
-    if (of.borrowed < of.total) {
-      ++of.borrowed;
-      return 0;
-    }
-    place p;
-    return static_cast<int>(wait_in(*current_runtime(), of.waiting, p, "limiter"));
+    runtime& run = *current_runtime();
+    if (!of.is_whole()) return destroyed();
+    of.tokens.claim(run);
+    return of.tokens.acquire(run, sync::borrower::of_object(borrower));
   };
-  out.release = [](void* self, const void*) {
+  out.release = [](void* self, const void* borrower) {
     auto& of = *static_cast<run_threads*>(self);
-    if (of.waiting.wake(1, 0) == 0) --of.borrowed;
-    return 0;
+    return of.is_whole() ? of.tokens.release(sync::borrower::of_object(borrower)) : destroyed();
   };
   return 0;
 }

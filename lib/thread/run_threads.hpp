@@ -4,11 +4,18 @@
 
 #include "thread/worker.hpp"
 
+namespace structio::rt::sync {
+struct limiter_block;
+}
+
 namespace structio::rt::thread {
 
 inline constexpr std::int64_t default_total = 40;
 
-/// The tokens of the run's own limiter. 0 or STRUCTIO_ENOMEM.
+/// The run's own limiter; null when memory is out.
+sync::limiter_block* default_limiter(runtime& rt) noexcept;
+
+/// Its tokens. 0 or STRUCTIO_ENOMEM.
 int default_tokens(runtime& rt, token_source& out) noexcept;
 
 /// Waits until no thread works for the run. Checkpoint.

@@ -49,7 +49,8 @@ void end_abandoned(runtime& rt, run_job& j) noexcept {
   const int code = j.tokens.release(j.tokens.self, &j);
   rt.in_hook = false;
   failure_drop(rt.hook_failure);
-  if (code < 0) {
+  // The user may have done away with his limiter meanwhile.
+  if (code < 0 && code != STRUCTIO_EINVALID) {
     base::log(base::log_level::error,
               "the token of an abandoned thread could not be given back: code %d", code);
   }

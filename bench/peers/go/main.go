@@ -112,6 +112,24 @@ func mutex(n int64) int64 {
 	return cpuNow() - begin
 }
 
+// A goroutine that is locked to a thread of its own, asked and heard through channels.
+func threadCall(n int64) int64 {
+	ask := make(chan struct{})
+	answer := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		for range ask {
+			answer <- struct{}{}
+		}
+	}()
+	begin := clock(1)
+	for i := int64(0); i < n; i++ {
+		ask <- struct{}{}
+		<-answer
+	}
+	return clock(1) - begin
+}
+
 func roundTrips(n int64) int64 {
 	there, back := make(chan int64), make(chan int64)
 	done := make(chan int64)
@@ -298,6 +316,8 @@ func main() {
 		each(batches(count(500000), 10000, true), count(500000), "ns", 1)
 	case "mutex":
 		each(mutex(count(1000000)), count(1000000), "ns", 1)
+	case "thread_call":
+		each(threadCall(count(100000)), count(100000), "us", 1000)
 	case "channel":
 		each(roundTrips(count(1000000)), count(1000000), "ns", 1)
 	case "channel_128":
