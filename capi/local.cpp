@@ -30,7 +30,9 @@ struct chain_place {
 chain_place task_chain() noexcept {
   rt::runtime* r = rt::current_runtime();
   if (r && r->current) return {&r->current->locals, r->number, r->current->id()};
-  return {&rt::thread_locals(), 0, 0};
+  // A worker thread has those of job after job.
+  const rt::thread::job_context* job = rt::thread::current_job();
+  return {&rt::thread_locals(), 0, job ? job->number : 0};
 }
 
 int set(const chain_place& place, const void* key, void* value, structio_drop_fn drop,

@@ -198,6 +198,25 @@ TEST_CASE("a thread keeps nothing of its last job's locals", "[THR-20]") {
   CHECK(watched.expired());
 }
 
+TEST_CASE("a token of a job's local is good in that job only", "[THR-20]") {
+  static const char key = 0;
+  structio_local_token token{};
+  int value = 0;
+  auto sets = [&] { return structio_local_set(&key, &value, nullptr, &token); };
+  int later = 0;
+  auto resets = [&] {
+    later = structio_local_reset(&key, &token);
+    return structio_local_token_free(&token);
+  };
+  auto main = [&] {
+    CHECK(in_thread(sets) == 0);
+    CHECK(in_thread(resets) == 0);
+    return 0;
+  };
+  CHECK(run(main) == 0);
+  CHECK(later == STRUCTIO_EINVALID);
+}
+
 TEST_CASE("a thread of a job is outside of tasks and runs", "[FIB-18]") {
   auto job = [] {
     CHECK(structio_in_run() == 0);
