@@ -64,6 +64,7 @@ struct runtime {
   reactor::uv_reactor kernel;
   virtual_time* clock;
   const run_options& options;
+  std::uint64_t chance;     ///< never 0; from it who chooses among equals draws
   std::uint8_t number = 0;  ///< tells the tasks of different runs apart, as far as eight bits go
 
   // The tree.
@@ -73,7 +74,7 @@ struct runtime {
   task_id main_id = 0;
   std::uint64_t living = 0;
   std::uint64_t spawned = 0;
-  std::int64_t jobs = 0;  ///< threads that work for the run: each comes back by a post
+  std::int64_t jobs = 0;          ///< threads that work for the run: each comes back by a post
   std::int64_t jobs_blocked = 0;  ///< of those, in a call into the run: it is for the run to answer
   std::uint64_t polls = 0;
   std::int64_t idle_since = base::long_ago;  ///< real; long_ago: something has happened since
