@@ -41,6 +41,7 @@ namespace {
   X(receiver_receive_batch, true, NOTHING) \
   X(remote_sender_send, true, NOTHING) \
   X(run_in_thread, true, BODY) \
+  X(select, true, NOTHING) \
   X(semaphore_acquire, true, NOTHING) \
   X(sender_send, true, NOTHING) \
   X(sequencer_step, true, CLOSED) \

@@ -1,7 +1,6 @@
 // Events, mutexes, semaphores, conditions.
 #include "check.hpp"
 #include "sync/condition.hpp"
-#include "sync/event.hpp"
 #include "sync/mutex.hpp"
 #include "sync/semaphore.hpp"
 #include "sync_block.hpp"
@@ -11,10 +10,6 @@ using namespace structio::capi;
 
 namespace {
 
-struct event_kind {
-  static constexpr std::uint32_t magic = 0x45565421;  // "EVT!"
-  static constexpr const char* noun = "event";
-};
 struct mutex_kind {
   static constexpr std::uint32_t magic = 0x4d545821;  // "MTX!"
   static constexpr const char* noun = "mutex";
@@ -27,12 +22,11 @@ struct condition_kind {
   static constexpr std::uint32_t magic = 0x434e4421;  // "CND!"
   static constexpr const char* noun = "condition";
 };
-using event = sync_block<rt::sync::event, event_kind>;
 using mutex = sync_block<rt::sync::mutex, mutex_kind>;
 using semaphore = sync_block<rt::sync::semaphore, semaphore_kind>;
 using condition = sync_block<rt::sync::condition, condition_kind>;
 
-static_assert(sizeof(event) <= sizeof(structio_event) && sizeof(mutex) <= sizeof(structio_mutex) &&
+static_assert(sizeof(mutex) <= sizeof(structio_mutex) &&
               sizeof(semaphore) <= sizeof(structio_semaphore) &&
               sizeof(condition) <= sizeof(structio_condition));
 

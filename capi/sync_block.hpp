@@ -7,6 +7,7 @@
 #include <new>
 
 #include "check.hpp"
+#include "sync/event.hpp"
 
 namespace structio::capi {
 
@@ -19,6 +20,14 @@ struct sync_block : Object {
   static constexpr const char* noun = Kind::noun;
   std::uint32_t magic = magic_value;
 };
+
+struct event_kind {
+  static constexpr std::uint32_t magic = 0x45565421;  // "EVT!"
+  static constexpr const char* noun = "event";
+};
+/// The one that more than one file knows: it can be waited for beside other things.
+using event = sync_block<rt::sync::event, event_kind>;
+static_assert(sizeof(event) <= sizeof(structio_event));
 
 template <class Block>
 struct in_use_by {

@@ -1,81 +1,14 @@
-// Readiness of descriptors: waiting, both directions, cancelling, closing, what is shared with the
-// kernel behind our back.
-#include <structio/structio_readiness.h>
-
-#include <sys/eventfd.h>
-
-#include <cerrno>
+// Readiness of descriptors: waiting, both directions, cancelling, moving data.
 #include <cstdio>
 #include <string>
 #include <vector>
 
-#include "support/c_blocks.hpp"
-#include "support/catch.hpp"
-#include "support/descriptors.hpp"
-#include "support/op_proof.hpp"
+#include "support/readiness.hpp"
 #include "support/sockets.hpp"
 
-using namespace c_tasks;
-using namespace descriptors;
+using namespace readiness_test;
 
 namespace {
-
-using wait_fn = int (*)(int);
-
-// A task that waits for a descriptor, in a scope of its own.
-struct waiting {
-  wait_fn wait = structio_wait_readable;
-  int descriptor = -1;
-  structio_scope scope;
-  int status = 1;  // still waiting
-
-  int operator()() {
-    return scope_block(scope, [&] {
-      status = wait(descriptor);
-      return status == STRUCTIO_ECANCELLED ? status : 0;
-    });
-  }
-  void start(structio_nursery& n, wait_fn how, int which) {
-    wait = how;
-    descriptor = which;
-    status = 1;
-    spawn(n, "waiting", *this);
-  }
-  bool waits() const { return status == 1; }
-};
-
-struct counted {
-  uint64_t readable;
-  uint64_t writable;
-  uint64_t pending;
-  counted() {
-    structio_statistics s{};
-    s.struct_size = sizeof s;
-    structio_get_statistics(&s);
-    readable = s.waiting_readable;
-    writable = s.waiting_writable;
-    pending = s.io_pending;
-  }
-  bool are(uint64_t read, uint64_t write) const {
-    return readable == read && writable == write && pending == read + write;
-  }
-};
-
-template <class Body>
-void in_nursery(Body&& body) {
-  auto main = [&] {
-    return nursery_block([&](structio_nursery& n) {
-      body(n);
-      return 0;
-    });
-  };
-  CHECK(run(main) == 0);
-}
-
-template <class Fn>
-bool is_checkpoint(Fn fn) {
-  return op_proof::halves(fn) == 2;
-}
 
 void prove() {
   socket_pair ends;
@@ -273,28 +206,6 @@ TEST_CASE("an error or a hang-up wakes both", "[IO-05]") {
   });
 }
 
-TEST_CASE("who is about to close tells those who wait", "[IO-06]") {
-  in_nursery([](structio_nursery& n) {
-    socket_pair ends;
-    waiting reader;
-    waiting writer;
-    fill(ends.a);
-    reader.start(n, structio_wait_readable, ends.a);
-    writer.start(n, structio_wait_writable, ends.a);
-    settle();
-    CHECK(structio_notify_closing(ends.a) == 0);
-    CHECK(counted().are(0, 0));
-    settle();
-    CHECK(reader.status == STRUCTIO_ECLOSED);
-    CHECK(writer.status == STRUCTIO_ECLOSED);
-    // It is not closed yet: another wait is as good as the first.
-    say(ends.b);
-    CHECK(structio_wait_readable(ends.a) == 0);
-    CHECK(structio_notify_closing(ends.a) == 0);
-    CHECK(structio_notify_closing(ends.b) == 0);
-  });
-}
-
 namespace {
 
 // Sends and receives through readiness waits; counts what came.
@@ -373,138 +284,6 @@ TEST_CASE("a megabyte each way over TCP", "[IO-07]") {
   make_nonblocking(b.descriptor());
   exchange(a.descriptor(), b.descriptor(), run_options());
   close(listener);
-}
-
-TEST_CASE("a descriptor closed behind our back leaves waits that can be cancelled", "[IO-10]") {
-  in_nursery([](structio_nursery& n) {
-    socket_pair ends;
-    waiting reader;
-    waiting writer;
-    fill(ends.a);
-    reader.start(n, structio_wait_readable, ends.a);
-    writer.start(n, structio_wait_writable, ends.a);
-    SECTION("before the loop has seen it") {
-      structio_checkpoint();
-      ends.close_a();
-    }
-    SECTION("later") {
-      settle();
-      ends.close_a();
-    }
-    settle();
-    structio_scope_cancel(&reader.scope, nullptr);
-    structio_scope_cancel(&writer.scope, nullptr);
-    settle();
-    CHECK(reader.status != 1);
-    CHECK(writer.status != 1);
-    CHECK(counted().are(0, 0));
-  });
-}
-
-TEST_CASE("the same with a duplicate that keeps the file open", "[IO-11]") {
-  in_nursery([](structio_nursery& n) {
-    socket_pair ends;
-    waiting reader;
-    waiting writer;
-    fill(ends.a);
-    const int kept = dup(ends.a);
-    const int number = ends.a;
-    reader.start(n, structio_wait_readable, number);
-    writer.start(n, structio_wait_writable, number);
-    settle();
-    ends.close_a();
-    SECTION("nothing happens") {
-      settle();
-      CHECK(reader.waits());
-    }
-    SECTION("an event for the reader") {
-      say(ends.b);
-      settle();
-      CHECK(reader.status == 0);
-      CHECK(writer.status == STRUCTIO_ECLOSED);  // the watcher could not be renewed
-    }
-    SECTION("an event for both") {
-      ends.close_b();
-      settle();
-      CHECK(reader.status == 0);
-      CHECK(writer.status == 0);
-    }
-    SECTION("an event for nobody any more") {
-      structio_scope_cancel(&reader.scope, nullptr);
-      say(ends.b);
-      settle();
-    }
-    structio_scope_cancel(&reader.scope, nullptr);
-    structio_scope_cancel(&writer.scope, nullptr);
-    settle();
-    CHECK(counted().are(0, 0));
-    CHECK_FALSE(reader.waits());
-    CHECK_FALSE(writer.waits());
-    ::close(kept);
-  });
-}
-
-TEST_CASE("a number that is used again is waited for anew", "[IO-10][IO-11]") {
-  in_nursery([](structio_nursery& n) {
-    const bool keep = GENERATE(false, true);  // the old file by a duplicate
-    waiting first;
-    waiting second;
-    socket_pair old;
-    const int number = old.a;
-    const int kept = keep ? dup(number) : -1;
-    first.start(n, structio_wait_readable, number);
-    settle();
-    pipe_pair fresh;
-    REQUIRE(dup2(fresh.a, number) == number);  // closes the old one without a word
-    second.start(n, structio_wait_readable, number);
-    settle();
-    CHECK(first.status == STRUCTIO_ECLOSED);
-    CHECK(second.waits());
-    CHECK(counted().are(1, 0));
-    say(old.b);  // concerns nobody any more
-    settle();
-    CHECK(second.waits());
-    say(fresh.b);
-    settle();
-    CHECK(second.status == 0);
-    if (keep) {
-      REQUIRE(dup2(kept, number) == number);  // the first file is back at its number
-      CHECK(structio_wait_readable(number) == 0);
-      CHECK(hear(number) == "x");
-      second.start(n, structio_wait_readable, number);
-      settle();
-      CHECK(second.waits());
-      say(old.b);
-      settle();
-      CHECK(second.status == 0);
-      ::close(kept);
-    }
-  });
-}
-
-TEST_CASE("numbers come and go without a word, as a library of somebody else's makes them") {
-  in_nursery([](structio_nursery& n) {
-    for (int round = 0; round < 50; ++round) {
-      socket_pair ends;
-      waiting reader;
-      reader.start(n, structio_wait_readable, ends.a);
-      settle();
-      say(ends.b);
-      settle();
-      CHECK(reader.status == 0);
-    }
-    for (int round = 0; round < 20; ++round) {  // all of these have one inode
-      const int counter = eventfd(0, EFD_NONBLOCK);
-      waiting reader;
-      reader.start(n, structio_wait_readable, counter);
-      settle();
-      CHECK(reader.waits());
-      CHECK(eventfd_write(counter, 1) == 0);
-      settle();
-      CHECK(reader.status == 0);
-      ::close(counter);
-    }
-  });
 }
 
 TEST_CASE("a file on disk is always ready") {

@@ -100,6 +100,8 @@ class task_handle {
     return result;
   }
 
+  structio_task* native() const noexcept { return task_; }
+
  private:
   friend class nursery;
   explicit task_handle(detail::cell_owner<T>&& cell) noexcept : cell_(std::move(cell)) {}

@@ -124,19 +124,25 @@ int watch(uv_reactor::state& r, int descriptor, std::uint8_t direction) noexcept
 
 const int bad_descriptor = UV_EBADF;
 
-int readiness_wait(uv_reactor& reactor, int descriptor, std::uint8_t direction,
-                   operation& op) noexcept {
+int readiness_try(uv_reactor& reactor, int descriptor, std::uint8_t direction) noexcept {
   uv_reactor::state& r = reactor.inner();
   if (r.closing) return STRUCTIO_ECLOSED;
   if (watched* w = find(r, descriptor); w && waiter_of(*w, direction)) {
     if (!is_gone(renew(r, descriptor, awaited(*w)))) return STRUCTIO_EBUSY;
     tell_gone(r, descriptor);
   }
-  if (const int ready = is_ready(descriptor, direction)) return ready;
+  return is_ready(descriptor, direction);
+}
+
+int readiness_begin(uv_reactor& reactor, int descriptor, std::uint8_t direction,
+                    operation& op) noexcept {
+  uv_reactor::state& r = reactor.inner();
   if (r.readiness.set < 0) {
     if (const int code = open_set(r)) return code;
   }
   if (const int code = make_room(r.readiness, descriptor)) return code;
+  // Whoever waits for several things may have begun to wait for this one twice.
+  if (waiter_of(r.readiness.table[descriptor], direction)) return STRUCTIO_EBUSY;
   const int code = watch(r, descriptor, direction);
   if (code == UV_EPERM) return 1;
   if (code < 0) return code;

@@ -17,10 +17,14 @@ class uv_reactor;
 
 extern const int bad_descriptor;  ///< the system's code for what is no descriptor
 
-/// Waits for one direction, ready_to_read or ready_to_write. 0: begun, `op` will be told 0 or a
-/// code. Otherwise it is not told: 1 (ready now), STRUCTIO_EBUSY (somebody waits for it already),
-/// STRUCTIO_ECLOSED, STRUCTIO_ENOMEM, STRUCTIO_EUNSUPPORTED, or a code (UV_EBADF: no descriptor).
-int readiness_wait(uv_reactor& r, int descriptor, std::uint8_t direction, operation& op) noexcept;
+/// One direction, ready_to_read or ready_to_write, without waiting: 1 (ready), 0, STRUCTIO_EBUSY
+/// (somebody waits for it), STRUCTIO_ECLOSED, or a code (UV_EBADF: no descriptor).
+int readiness_try(uv_reactor& r, int descriptor, std::uint8_t direction) noexcept;
+
+/// Waits, right after a try that said 0. 0: begun, `op` will be told 0 or a code. Otherwise it is
+/// not told: 1 (never not ready), STRUCTIO_EBUSY, STRUCTIO_ENOMEM, STRUCTIO_EUNSUPPORTED, or a
+/// code.
+int readiness_begin(uv_reactor& r, int descriptor, std::uint8_t direction, operation& op) noexcept;
 
 /// Forgets the waiter; no-op when it is not `op`. The kernel goes on watching until the next event.
 void readiness_cancel(uv_reactor& r, int descriptor, std::uint8_t direction,

@@ -129,6 +129,7 @@ runtime::runtime(const run_options& o) noexcept
     : stacks(ctx::stack_pool_options{o.stack_size ? o.stack_size : STRUCTIO_DEFAULT_STACK_SIZE}),
       clock(o.clock),
       options(o),
+      chance(o.seed ? o.seed : 0x9E3779B97F4A7C15ULL),
       number(next_run_number()) {
   const std::int32_t usual = o.clock ? 1 : scheduler::default_budget;
   sched.configure(o.budget > 0 ? o.budget : usual, o.seed);

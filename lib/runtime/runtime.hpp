@@ -64,6 +64,7 @@ struct runtime {
   reactor::uv_reactor kernel;
   virtual_time* clock;
   const run_options& options;
+  std::uint64_t chance;     ///< never 0; from it who chooses among equals draws
   std::uint8_t number = 0;  ///< tells the tasks of different runs apart, as far as eight bits go
 
   // The tree.

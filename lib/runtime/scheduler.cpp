@@ -1,21 +1,9 @@
 // The order of a batch under a seed.
 #include "runtime/scheduler.hpp"
 
-#include <utility>
+#include "base/random.hpp"
 
 namespace structio::rt {
-namespace {
-
-// xorshift64* (Marsaglia 2003, Vigna 2016): a few instructions, good enough for orders.
-std::uint64_t step(std::uint64_t& state) noexcept {
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return state * 0x2545F4914F6CDD1DULL;
-}
-
-}  // namespace
-
 bool scheduler::look_is_due() noexcept {
   steps_left_ = steps_between_readings;
   return base::monotonic_now() >= next_look_;
@@ -30,13 +18,13 @@ void scheduler::shuffle() noexcept {
     queue hand[hands];
     for (task* t = batch_.head; t;) {
       task* following = t->ready_next;
-      queue& h = hand[(step(random_) >> 33) % hands];
+      queue& h = hand[(base::next_random(random_) >> 33) % hands];
       t->ready_next = h.head;
       h.head = t;
       t = following;
     }
     batch_.head = nullptr;
-    const unsigned first = static_cast<unsigned>(step(random_) >> 33) % hands;
+    const unsigned first = static_cast<unsigned>(base::next_random(random_) >> 33) % hands;
     for (unsigned i = 0; i < hands; ++i) {
       for (task* t = hand[(first + i) % hands].head; t;) {
         task* following = t->ready_next;

@@ -43,7 +43,8 @@ int wait_ready(runtime& rt, int descriptor, std::uint8_t direction) noexcept {
   wait.done = [](reactor::operation& self, std::int64_t result) noexcept {
     wake(*static_cast<ready_wait&>(self).waiter, result);
   };
-  int code = reactor::readiness_wait(rt.kernel, descriptor, direction, wait);
+  int code = reactor::readiness_try(rt.kernel, descriptor, direction);
+  if (code == 0) code = reactor::readiness_begin(rt.kernel, descriptor, direction, wait);
   if (code == 0) {
     code = static_cast<int>(park(
         rt, direction == reactor::ready_to_read ? "wait readable" : "wait writable",

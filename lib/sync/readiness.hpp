@@ -10,7 +10,7 @@ namespace structio::rt {
 /// STRUCTIO_EINTERRUPTED, or what readiness_failed makes of the reactor's code. Checkpoint.
 int wait_ready(runtime& rt, int descriptor, std::uint8_t direction) noexcept;
 
-/// Writes the message of a code with which readiness_wait or its operation ended; returns it.
+/// Writes the message of a code with which a wait of the reactor ended; returns it.
 int readiness_failed(int code, int descriptor) noexcept;
 
 }  // namespace structio::rt

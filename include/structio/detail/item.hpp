@@ -111,26 +111,51 @@ class item_slot {
   alignas(item_of<T>) std::byte bytes_[sizeof(item_of<T>)];
 };
 
+/// A value in the form in which the C ABI sends it, until it has been sent or is taken back.
+template <class T>
+class offered {
+ public:
+  explicit offered(T& value) : value_(&value) {
+    if constexpr (!is_plain<T>) slot_.put(std::move(value));
+  }
+  offered(const offered&) = delete;
+  offered& operator=(const offered&) = delete;
+
+  void* memory() noexcept {
+    if constexpr (is_plain<T>) {
+      return static_cast<void*>(value_);
+    } else {
+      return slot_.memory();
+    }
+  }
+
+  /// It was not sent: the value is what it was.
+  void take_back() {
+    if constexpr (!is_plain<T>) {
+      if constexpr (std::is_nothrow_move_assignable_v<T>) {
+        *value_ = std::move(slot_.value());
+      } else if constexpr (std::is_nothrow_move_constructible_v<T>) {
+        std::destroy_at(value_);
+        std::construct_at(value_, std::move(slot_.value()));
+      }  // else the value is lost: to put it back might fail as well
+      slot_.destroy();
+    }
+  }
+
+ private:
+  struct nothing {};
+  T* value_;
+  [[no_unique_address]] std::conditional_t<is_plain<T>, nothing, item_slot<T>> slot_;
+};
+
 /// Offers `value` to a function of the C ABI; when that fails the value is what it was. Returns the
 /// function's status.
 template <class T, class Call>
 auto offer(T& value, Call&& call) {
-  if constexpr (is_plain<T>) {
-    return call(static_cast<void*>(std::addressof(value)));
-  } else {
-    item_slot<T> slot;
-    slot.put(std::move(value));
-    const auto status = call(slot.memory());
-    if (status >= 0) return status;
-    if constexpr (std::is_nothrow_move_assignable_v<T>) {
-      value = std::move(slot.value());
-    } else if constexpr (std::is_nothrow_move_constructible_v<T>) {
-      std::destroy_at(std::addressof(value));
-      std::construct_at(std::addressof(value), std::move(slot.value()));
-    }  // else the value is lost: to put it back might fail as well
-    slot.destroy();
-    return status;
-  }
+  offered<T> offering(value);
+  const auto status = call(offering.memory());
+  if (status < 0) offering.take_back();
+  return status;
 }
 
 /// The loop `for (T& item : source)` over anything with `bool next_into(std::optional<T>&)`. Holds
