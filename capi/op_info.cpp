@@ -14,52 +14,52 @@ namespace {
 // Name without its prefix, whether it is a checkpoint every time, what has happened when it was
 // cancelled. The halves of a checkpoint and the end of a nursery are here since they give way or
 // look, though never both; what only calls a function of the user's is whatever that one is.
-#define STRUCTIO_OP_MAP(X) \
-  X(all, true, BODY) \
-  X(broadcast_send, true, NOTHING) \
-  X(cancel_shielded_checkpoint, false, NONE) \
-  X(checkpoint, true, NOTHING) \
-  X(checkpoint_if_cancelled, false, NOTHING) \
-  X(condition_wait, true, NOTHING) \
-  X(event_wait, true, NOTHING) \
-  X(fail_after, false, BODY) \
-  X(first_success, true, BODY) \
-  X(for_each_concurrent, true, BODY) \
-  X(limiter_acquire, true, NOTHING) \
-  X(limiter_acquire_on_behalf, true, NOTHING) \
-  X(listener_accept, true, NOTHING) \
-  X(listener_close, true, CLOSED) \
-  X(lot_park, true, NOTHING) \
-  X(memory_stream_get_data, true, NOTHING) \
-  X(move_on_after, false, BODY) \
-  X(mutex_lock, true, NOTHING) \
-  X(nursery_close, false, NONE) \
-  X(nursery_start, false, BODY) \
-  X(park, true, NOTHING) \
-  X(race, true, BODY) \
-  X(receiver_receive, true, NOTHING) \
-  X(receiver_receive_batch, true, NOTHING) \
-  X(remote_sender_send, true, NOTHING) \
-  X(run_in_thread, true, BODY) \
-  X(select, true, NOTHING) \
-  X(semaphore_acquire, true, NOTHING) \
-  X(sender_send, true, NOTHING) \
-  X(sequencer_step, true, CLOSED) \
-  X(serve, true, BODY) \
-  X(sleep, true, NOTHING) \
-  X(sleep_forever, true, NOTHING) \
-  X(sleep_until, true, NOTHING) \
-  X(stream_close, true, CLOSED) \
-  X(stream_receive_some, true, NOTHING) \
-  X(stream_send_all, true, PREFIX) \
-  X(stream_send_eof, true, NOTHING) \
+#define STRUCTIO_OP_MAP(X)                           \
+  X(all, true, BODY)                                 \
+  X(broadcast_send, true, NOTHING)                   \
+  X(cancel_shielded_checkpoint, false, NONE)         \
+  X(checkpoint, true, NOTHING)                       \
+  X(checkpoint_if_cancelled, false, NOTHING)         \
+  X(condition_wait, true, NOTHING)                   \
+  X(event_wait, true, NOTHING)                       \
+  X(fail_after, false, BODY)                         \
+  X(first_success, true, BODY)                       \
+  X(for_each_concurrent, true, BODY)                 \
+  X(limiter_acquire, true, NOTHING)                  \
+  X(limiter_acquire_on_behalf, true, NOTHING)        \
+  X(listener_accept, true, NOTHING)                  \
+  X(listener_close, true, CLOSED)                    \
+  X(lot_park, true, NOTHING)                         \
+  X(memory_stream_get_data, true, NOTHING)           \
+  X(move_on_after, false, BODY)                      \
+  X(mutex_lock, true, NOTHING)                       \
+  X(nursery_close, false, NONE)                      \
+  X(nursery_start, false, BODY)                      \
+  X(park, true, NOTHING)                             \
+  X(race, true, BODY)                                \
+  X(receiver_receive, true, NOTHING)                 \
+  X(receiver_receive_batch, true, NOTHING)           \
+  X(remote_sender_send, true, NOTHING)               \
+  X(run_in_thread, true, BODY)                       \
+  X(select, true, NOTHING)                           \
+  X(semaphore_acquire, true, NOTHING)                \
+  X(sender_send, true, NOTHING)                      \
+  X(sequencer_step, true, CLOSED)                    \
+  X(serve, true, BODY)                               \
+  X(sleep, true, NOTHING)                            \
+  X(sleep_forever, true, NOTHING)                    \
+  X(sleep_until, true, NOTHING)                      \
+  X(stream_close, true, CLOSED)                      \
+  X(stream_receive_some, true, NOTHING)              \
+  X(stream_send_all, true, PREFIX)                   \
+  X(stream_send_eof, true, NOTHING)                  \
   X(stream_wait_send_might_not_block, true, NOTHING) \
-  X(subscription_receive, true, NOTHING) \
-  X(task_join, true, NOTHING) \
-  X(tcp_connect, true, CLOSED) \
-  X(wait_all_tasks_blocked, true, NOTHING) \
-  X(wait_all_threads_completed, true, NOTHING) \
-  X(wait_readable, true, NOTHING) \
+  X(subscription_receive, true, NOTHING)             \
+  X(task_join, true, NOTHING)                        \
+  X(tcp_connect, true, CLOSED)                       \
+  X(wait_all_tasks_blocked, true, NOTHING)           \
+  X(wait_all_threads_completed, true, NOTHING)       \
+  X(wait_readable, true, NOTHING)                    \
   X(wait_writable, true, NOTHING)
 
 struct operation {

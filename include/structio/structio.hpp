@@ -33,8 +33,10 @@
 #include <structio/nursery.hpp>
 #include <structio/portal.hpp>
 #include <structio/readiness.hpp>
+#include <structio/remote.hpp>
 #include <structio/run.hpp>
 #include <structio/scope.hpp>
+#include <structio/select.hpp>
 #include <structio/stream.hpp>
 #include <structio/sync.hpp>
 #include <structio/task.hpp>
