@@ -243,8 +243,7 @@ inline structio_select_case on_descriptor(std::uint32_t kind, int descriptor) no
 
 }  // namespace detail
 
-// --- the cases
-// ------------------------------------------------------------------------------------
+// --- the cases ---------------------------------------------------------------------------------
 
 /// An item comes. `handler` takes a std::optional<T>, which is empty at the end of the channel, or
 /// a T, and then the end is thrown as end_of_channel. Also thrown: closed_error (this end). A
@@ -329,8 +328,7 @@ requires std::is_invocable_v<Handler&>
                                       std::move(handler));
 }
 
-// --- select
-// ---------------------------------------------------------------------------------------
+// --- select ------------------------------------------------------------------------------------
 
 /// Waits for the first of the cases, does it, calls its handler, and returns its index. When
 /// several are ready at once it is any of them, each as likely as another. Checkpoint. Throws
