@@ -45,17 +45,13 @@ int sleep_forever(void*) {
 struct things {
   explicit things(structio_nursery& n) : inbox(0), outbox(0) {
     CHECK(structio_nursery_start_task(&n, nullptr, sleep_forever, nullptr, &task) == 0);
-    CHECK(structio_nursery_start_task(&n, nullptr, sleep_forever, nullptr, &unused) == 0);
     descriptors::fill(full.a);
-    moment = structio_now() + 1000;
   }
   things(const things&) = delete;
   things& operator=(const things&) = delete;
   ~things() {
     structio_task_cancel(task, nullptr);
-    structio_task_cancel(unused, nullptr);
     structio_task_free(task);
-    structio_task_free(unused);
   }
 
   std::vector<structio_select_case> cases() {
@@ -95,8 +91,6 @@ struct things {
   descriptors::socket_pair quiet;
   descriptors::socket_pair full;
   structio_task* task = nullptr;
-  structio_task* unused = nullptr;
-  int64_t moment;
 };
 
 constexpr std::size_t kinds = 6;  // of things that can be made to happen
@@ -190,8 +184,6 @@ TEST_CASE("of two that happen at the same moment exactly one is taken") {
           CHECK((s.took(static_cast<int64_t>(first)) || s.took(static_cast<int64_t>(second))));
         }
         CHECK(t.left_alone());
-        if (first == 1 || second != 1) return;
-        CHECK(t.item == 9);  // not sent
       });
     }
   }

@@ -40,10 +40,14 @@ void tell(uv_reactor::state& r, int descriptor, std::uint8_t directions, int res
 }
 
 // The number does not stand any more for what was watched.
-void tell_gone(uv_reactor::state& r, int descriptor) noexcept {
-  watched& w = r.readiness.table[descriptor];
+void forget(watched& w) noexcept {
   w.added = false;
   ++w.generation;
+}
+
+void tell_gone(uv_reactor::state& r, int descriptor) noexcept {
+  watched& w = r.readiness.table[descriptor];
+  forget(w);
   tell(r, descriptor, awaited(w), STRUCTIO_ECLOSED);
 }
 
@@ -64,14 +68,12 @@ void on_events(uv_poll_t* handle, int, int) {
     const auto descriptor = static_cast<int>(static_cast<std::uint32_t>(events[i].tag));
     watched* w = find(r, descriptor);
     if (!w || tag_of(descriptor, *w) != events[i].tag) continue;
+    const auto happened = static_cast<std::uint8_t>(awaited(*w) & events[i].directions);
     const auto left = static_cast<std::uint8_t>(awaited(*w) & ~events[i].directions);
     const int code = left ? renew(r, descriptor, left) : 0;
-    tell(r, descriptor, static_cast<std::uint8_t>(awaited(*w) & events[i].directions), 0);
-    if (is_gone(code)) {
-      tell_gone(r, descriptor);
-    } else if (code < 0) {
-      tell(r, descriptor, left, code);
-    }
+    if (is_gone(code)) forget(*w);
+    tell(r, descriptor, happened, 0);
+    if (code < 0) tell(r, descriptor, left, is_gone(code) ? STRUCTIO_ECLOSED : code);
   }
 }
 
