@@ -126,7 +126,10 @@ int wait_send(runtime& rt, stream::byte_stream& b) noexcept {
   wait.kernel = &rt.kernel;
   wait.descriptor = static_cast<int>(reactor::file_descriptor(*s.slot));
   s.watched = true;
-  int code = reactor::readiness_wait(rt.kernel, wait.descriptor, reactor::ready_to_write, wait);
+  int code = reactor::readiness_try(rt.kernel, wait.descriptor, reactor::ready_to_write);
+  if (code == 0) {
+    code = reactor::readiness_begin(rt.kernel, wait.descriptor, reactor::ready_to_write, wait);
+  }
   if (code == 0) {
     code = static_cast<int>(park(
         rt, "send",
