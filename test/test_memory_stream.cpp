@@ -23,12 +23,6 @@ using structio::testing::wait_all_tasks_blocked;
 
 namespace {
 
-std::string receive(structio::any_stream& from, std::size_t most = 1000) {
-  std::string data(most, '\0');
-  data.resize(from.receive_some(std::span<char>(data)));
-  return data;
-}
-
 std::string receive(memory_stream& from, std::size_t most = 1000) {
   std::string data(most, '\0');
   data.resize(from.receive_some(std::as_writable_bytes(std::span<char>(data))));
