@@ -1,10 +1,8 @@
-// Generators behind a channel: when they run, how they end, which error comes out.
+// Generators behind a channel: when they run, who reads, how they end.
 #include <structio/generator.hpp>
 
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "support/face.hpp"
@@ -95,32 +93,6 @@ TEST_CASE("a generator that was never asked never starts", "[SAFE-03]") {
   });
 }
 
-TEST_CASE("what a generator throws comes out bare, and nothing instead of it", "[SAFE-04]") {
-  face::run([] {
-    trace events;
-    const auto failing = [&](yielder<int>& yield) {
-      yield(1);
-      throw face::value_error("from the generator");
-    };
-    CHECK(face::throws<face::value_error>([&] {
-      with_generator<int>(failing, [&](generated<int>& values) {
-        for (const int v : values) events.push_back(std::to_string(v));
-        events.emplace_back("not reached");
-      });
-    }));
-    CHECK(events == trace{"1"});
-    // Whoever reads behind a shield is not left waiting.
-    CHECK(face::throws<face::value_error>([&] {
-      with_generator<int>(failing, [&](generated<int>& values) {
-        structio::shielded(1s, [&] {
-          CHECK(values.receive() == 1);
-          CHECK(face::throws<structio::broken_error>([&] { return values.receive(); }));
-        });
-      });
-    }));
-  });
-}
-
 TEST_CASE("a generator does not run ahead of its consumer", "[SAFE-05]") {
   face::run([] {
     trace events;
@@ -192,33 +164,6 @@ TEST_CASE("no deadline of the generator's own makes it run ahead", "[SAFE-05]") 
   });
 }
 
-TEST_CASE("when both sides fail both errors come out, with a word about it", "[SAFE-06]") {
-  face::run([] {
-    trace events;
-    const auto group = face::thrown<structio::exception_group>([&] {
-      with_generator<int>(
-          [&](yielder<int>& yield) {
-            try {
-              count_up(yield);
-            } catch (const cancelled&) {
-              events.emplace_back("exit signal");
-              throw face::value_error("in clean-up");
-            }
-          },
-          [&](generated<int>& values) {
-            values.receive();
-            throw face::key_error("in the body");
-          });
-    });
-    REQUIRE(group);
-    CHECK(group->size() == 2);
-    CHECK(face::count<face::key_error>(*group) == 1);
-    CHECK(face::count<face::value_error>(*group) == 1);
-    CHECK_THAT(structio::to_string(*group), ContainsSubstring("it failed as well as its consumer"));
-    CHECK(events == trace{"exit signal"});
-  });
-}
-
 TEST_CASE("nested generators go on independently", "[SAFE-07]") {
   face::run([] {
     ints seen;
@@ -234,43 +179,6 @@ TEST_CASE("nested generators go on independently", "[SAFE-07]") {
       }
     });
     CHECK(seen == ints{0, 1, 2, 10, 11, 12, 20, 21, 22});
-  });
-}
-
-TEST_CASE("a scope inside a generator is the generator's alone", "[SAFE-08]") {
-  face::run([] {
-    bool finished = false;
-    with_generator<int>(
-        [](yielder<int>& yield) {
-          structio::cancel_scope scope;
-          scope.run([&] {
-            scope.cancel();
-            yield(1);
-          });
-          CHECK(scope.cancelled_caught());
-        },
-        [&](generated<int>& values) {
-          for (const int v : values) {
-            CHECK(v == 1);
-            structio::checkpoint();
-          }
-          finished = true;
-        });
-    CHECK(finished);
-  });
-}
-
-TEST_CASE("a group that the user throws is passed as it is", "[SAFE-09]") {
-  face::run([] {
-    const structio::exception_group mine{std::make_exception_ptr(face::value_error())};
-    const auto group = face::thrown<structio::exception_group>([&] {
-      with_generator<int>(count_up, [&](generated<int>& values) {
-        values.receive();
-        throw mine;
-      });
-    });
-    REQUIRE(group);
-    CHECK(group->as_failure() == mine.as_failure());
   });
 }
 
@@ -312,5 +220,62 @@ TEST_CASE("tasks may take turns at one generator", "[SAFE-10]") {
           });
         });
     CHECK(all.size() == 20);
+  });
+}
+
+TEST_CASE("closed by another task between two reads, or before the first", "[SAFE-15]") {
+  face::run([] {
+    for (const bool before : {true, false}) {
+      with_generator<int>(count_up, [&](generated<int>& values) {
+        if (!before) CHECK(values.receive() == 0);
+        structio::open_nursery([&](structio::nursery& n) {
+          n.start_soon([&] { values.close(); });
+          settle();
+          CHECK(face::throws<structio::closed_error>([&] { return values.receive(); }));
+        });
+      });
+    }
+  });
+}
+
+TEST_CASE("closed by the generator itself while somebody waits", "[SAFE-15]") {
+  face::run([] {
+    generated<int>* mine = nullptr;
+    bool ended = false;
+    with_generator<int>(
+        [&](yielder<int>& yield) {
+          yield(1);
+          mine->close();
+          CHECK(face::is_cancelled([&] { yield(2); }));
+          ended = true;
+        },
+        [&](generated<int>& values) {
+          mine = &values;
+          CHECK(values.receive() == 1);
+          CHECK(face::throws<structio::closed_error>([&] { return values.receive(); }));
+        });
+    CHECK(ended);
+  });
+}
+
+TEST_CASE("values are moved through, whatever they are") {
+  struct boxed {
+    int value;
+    explicit boxed(int v) : value(v) {}
+    boxed(boxed&& other) noexcept(false) : value(other.value) {}
+    boxed& operator=(boxed&&) = default;
+  };
+  face::run([] {
+    with_generator<std::unique_ptr<int>>(
+        [](yielder<std::unique_ptr<int>>& yield) {
+          for (int i = 0; i < 3; ++i) yield(std::make_unique<int>(i));
+        },
+        [](generated<std::unique_ptr<int>>& values) {
+          int next = 0;
+          for (auto& v : values) CHECK(*v == next++);
+          CHECK(next == 3);
+        });
+    with_generator<boxed>([](yielder<boxed>& yield) { yield(boxed(7)); },
+                          [](generated<boxed>& values) { CHECK(values.receive().value == 7); });
   });
 }
