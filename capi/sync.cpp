@@ -116,10 +116,9 @@ int structio_mutex_get_statistics(const structio_mutex* storage,
   auto* m = block<mutex>(storage, call, mutex::noun);
   if (!m) return refused();
   structio_mutex_statistics all{};
-  const rt::task* owner = m->owner();
-  all.owner = owner ? owner->id() : m->broken_by();
+  all.owner = m->owner_id();
   all.waiting = m->waiting();
-  all.locked = owner != nullptr;
+  all.locked = m->owner() != nullptr;
   all.broken = m->broken();
   return tell(all, statistics, call);
 }

@@ -114,7 +114,7 @@ TEST_CASE("a notified task gets the mutex when the notifier lets go of it", "[CO
   });
 }
 
-TEST_CASE("two of three are moved to the mutex' queue", "[COND-04][SRC-18][SRC-19]") {
+TEST_CASE("two of three are moved to the mutex' queue", "[COND-04][SRC-19]") {
   face::run([] {
     shared_room room;
     structio::open_nursery([&](structio::nursery& n) {

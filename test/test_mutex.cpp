@@ -332,6 +332,23 @@ TEST_CASE("a destruction that was refused changes nothing", "[LOCK-07][LOCK-09]"
   });
 }
 
+TEST_CASE("after its run a mutex that was not to be destroyed can still be asked", "[LOCK-09]") {
+  structio_mutex m;
+  structio_mutex_init(&m);
+  structio_task_id owner = 0;
+  auto body = [&] {
+    owner = structio_task_current();
+    CHECK(structio_mutex_lock(&m) == 0);
+    CHECK(structio_mutex_destroy(&m) == STRUCTIO_EMISUSE);
+    return 0;  // and nobody is told that the owner has ended
+  };
+  CHECK(c_tasks::run(body) == 0);
+  structio_mutex_statistics s{};
+  s.struct_size = sizeof s;
+  CHECK(structio_mutex_get_statistics(&m, &s) == 0);
+  CHECK(s.owner == owner);
+}
+
 TEST_CASE("who waits for a mutex that goes away is told", "[LOCK-08]") {
   face::run([] {
     auto m = std::make_unique<structio::mutex>();

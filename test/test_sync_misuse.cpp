@@ -365,25 +365,25 @@ TEST_CASE("what is in use is not destroyed") {
 
 TEST_CASE("a deadlock ends waits of every kind, and leaves the objects whole") {
   objects o;
+  auto on_event = [&] { return structio_event_wait(&o.event); };
+  auto on_semaphore = [&] { return structio_semaphore_acquire(&o.semaphore); };
+  auto on_limiter = [&] { return structio_limiter_acquire_on_behalf(&o.limiter, &o); };
+  auto on_condition = [&] {
+    const int locked = structio_mutex_lock(&o.mutex);
+    const int status = locked == 0 ? structio_condition_wait(&o.condition) : locked;
+    if (locked == 0) structio_mutex_unlock(&o.mutex);
+    return status;
+  };
+  auto shielded_waits = [&] {
+    return shielded([&] {
+      structio_mutex_lock(&o.mutex);
+      const int status = structio_event_wait(&o.event);
+      structio_mutex_unlock(&o.mutex);
+      return status;
+    });
+  };
   auto main = [&] {
     return nursery_block([&](structio_nursery& n) {
-      auto on_event = [&] { return structio_event_wait(&o.event); };
-      auto on_semaphore = [&] { return structio_semaphore_acquire(&o.semaphore); };
-      auto on_limiter = [&] { return structio_limiter_acquire_on_behalf(&o.limiter, &o); };
-      auto on_condition = [&] {
-        const int locked = structio_mutex_lock(&o.mutex);
-        const int status = locked == 0 ? structio_condition_wait(&o.condition) : locked;
-        if (locked == 0) structio_mutex_unlock(&o.mutex);
-        return status;
-      };
-      auto shielded_waits = [&] {
-        return shielded([&] {
-          structio_mutex_lock(&o.mutex);
-          const int status = structio_event_wait(&o.event);
-          structio_mutex_unlock(&o.mutex);
-          return status;
-        });
-      };
       CHECK(structio_limiter_acquire(&o.limiter) == 0);
       spawn(n, "on event", on_event);
       spawn(n, "on semaphore", on_semaphore);

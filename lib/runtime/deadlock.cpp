@@ -8,7 +8,7 @@
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/runtime.hpp"
-#include "runtime/wait.hpp"
+#include "runtime/wait_queue.hpp"
 
 namespace structio::rt {
 namespace {
@@ -41,6 +41,8 @@ void force(task& t) noexcept {
   // function may have woken the task itself.
   if (!asked && t.wait.abort) t.wait.abort(t.wait.abort_arg);
   if (t.wait.state != wait_state::parked) return;
+  // Who would hand something over to it must not find it in the queue any more.
+  if (t.wait.in && t.wait.in->linked()) t.wait.in->queue->remove(*t.wait.in);
   t.cancel_in_flight = true;
   wake(t, STRUCTIO_ECANCELLED);
 }

@@ -49,7 +49,7 @@ struct wait_cell {
   void* abort_arg = nullptr;
   const char* what = nullptr;  ///< for dumps; a literal
   std::int64_t result = 0;
-  const place* in = nullptr;  ///< for dumps: where it waits, when that is one queue alone
+  place* in = nullptr;  ///< where it waits, when that is one queue alone
 };
 
 struct task : base::list_node<sibling_tag> {

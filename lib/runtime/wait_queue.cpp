@@ -4,12 +4,17 @@
 namespace structio::rt {
 namespace {
 
-// A wait that was ended by force has not left its queue: nobody has taken the place, and nobody has
-// given it up.
-std::int64_t end_wait(task& self, place& p, std::int64_t result) noexcept {
+// Parks in a queue by `sleep`, and leaves a trace of where meanwhile: for dumps, and for who ends
+// the wait by force.
+template <class Sleep>
+std::int64_t wait_at(runtime& rt, wait_queue& queue, place& p, Sleep sleep) noexcept {
+  task& self = *rt.current;
+  p.waiter = &self;
+  queue.push(p);
+  self.wait.in = &p;
+  const std::int64_t result = sleep();
   self.wait.in = nullptr;
-  if (p.linked()) [[unlikely]]
-    p.queue->remove(p);
+  STRUCTIO_ASSERT(!p.linked());
   return result;
 }
 
@@ -46,21 +51,11 @@ int leave_queue(void* arg) noexcept {
 
 std::int64_t wait_in(runtime& rt, wait_queue& queue, place& p, const char* what,
                      int (*abort)(void* arg) noexcept) noexcept {
-  task& self = *rt.current;
-  p.waiter = &self;
-  queue.push(p);
-  self.wait.in = &p;
-  const std::int64_t result = park(rt, what, abort, &p);
-  return end_wait(self, p, result);
+  return wait_at(rt, queue, p, [&]() noexcept { return park(rt, what, abort, &p); });
 }
 
 std::int64_t wait_in_shielded(runtime& rt, wait_queue& queue, place& p, const char* what) noexcept {
-  task& self = *rt.current;
-  p.waiter = &self;
-  queue.push(p);
-  self.wait.in = &p;
-  const std::int64_t result = park_shielded(rt, what);
-  return end_wait(self, p, result);
+  return wait_at(rt, queue, p, [&]() noexcept { return park_shielded(rt, what); });
 }
 
 }  // namespace structio::rt

@@ -38,8 +38,12 @@ class mutex : wait_queue, end_watch {
     return owner_;
   }
   bool broken() const noexcept { return broken_; }
-  /// Of a broken mutex: whose end broke it.
-  task_id broken_by() const noexcept { return broken_ ? former_id_ : 0; }
+  /// Of a broken mutex: whose end broke it. 0: nobody has it.
+  task_id owner_id() noexcept {
+    const task* t = owner();
+    if (t && watching()) return t->id();
+    return t || broken_ ? former_id_ : 0;
+  }
   std::size_t waiting() const noexcept { return size(); }
 
   /// 0, STRUCTIO_EMISUSE (the owner's own), STRUCTIO_EBROKEN, STRUCTIO_ECANCELLED,
