@@ -512,12 +512,15 @@ TEST_CASE("a generator behind a shield of its own still learns that it is over")
     with_generator<int>(
         [&](yielder<int>& yield) {
           structio::shielded(1h, [&] {
-            try {
-              for (;;) yield(1);
-            } catch (const cancelled&) {
-              told = true;
-              throw;
-            }
+            structio::open_nursery([&](structio::nursery& n) {
+              n.start_soon([] { structio::sleep_forever(); });
+              try {
+                for (;;) yield(1);
+              } catch (const cancelled&) {
+                told = true;
+                throw;
+              }
+            });
           });
         },
         [](generated<int>& values) {
