@@ -299,3 +299,33 @@ TEST_CASE("a function of an item neither waits nor uses its channel") {
     }
   });
 }
+
+TEST_CASE("whatever a copy function answers comes out, and the item stays") {
+  in_task([] {
+    static int answer = 0;
+    structio_item_type type = int_type();
+    type.copy = [](void* to, const void* from) {
+      if (answer == 0) std::memcpy(to, from, sizeof(int));
+      return answer;
+    };
+    structio_broadcast* b = nullptr;
+    structio_subscription* one = nullptr;
+    structio_subscription* two = nullptr;
+    CHECK(structio_broadcast_new(&type, 2, STRUCTIO_LAG_WAIT, &b) == 0);
+    CHECK(structio_broadcast_subscribe(b, &one) == 0);
+    CHECK(structio_broadcast_subscribe(b, &two) == 0);
+    int item = 7;
+    CHECK(structio_broadcast_send(b, &item) == 0);
+    for (const int code : {-5, static_cast<int>(STRUCTIO_EWOULDBLOCK)}) {
+      answer = code;
+      CHECK(structio_subscription_receive(one, &item, nullptr) == code);
+      CHECK(structio_subscription_try_receive(one, &item, nullptr) == code);
+    }
+    answer = item = 0;
+    CHECK(structio_subscription_receive(one, &item, nullptr) == 0);
+    CHECK(item == 7);
+    structio_subscription_free(one);
+    structio_subscription_free(two);
+    structio_broadcast_free(b);
+  });
+}

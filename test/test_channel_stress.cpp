@@ -126,8 +126,10 @@ void produce(world& w, sender<token> tx, int number) {
     over = over && !w.chance(70);
     if (w.chance(10)) structio::sleep(nanoseconds(w.pick(50)));
     if (w.chance(5)) tx = tx.clone();
-    if (w.chance(1)) tx.close();
-    if (tx.statistics().open_senders == 0) break;
+    if (w.chance(1)) {
+      tx.close();
+      break;
+    }
     if (w.chance(2)) break;
   }
   ++w.ended;

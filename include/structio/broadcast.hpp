@@ -16,7 +16,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <iterator>
+#include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -48,16 +51,42 @@ struct subscription_statistics {
 
 namespace detail {
 
-/// The copy function of the C ABI; what a copy throws becomes the failure in flight.
+/// What copying threw, until the receive that asked for the copy is back: told apart by its memory,
+/// since other tasks may run and fail meanwhile.
+struct thrown_copy {
+  const void* slot;
+  std::exception_ptr thrown;
+  thrown_copy* next;
+};
+inline thread_local constinit thrown_copy* thrown_copies = nullptr;
+
+/// The copy function of the C ABI.
 template <class T>
 int copy_item(void* to, const void* from) noexcept {
-  return raise(failure_thrown_by([&] {
+  try {
     if constexpr (fits_stack<T>) {
       ::new (to) T(*static_cast<const T*>(from));
     } else {
       ::new (to)(T*)(new T(**static_cast<T* const*>(from)));
     }
-  }));
+    return 0;
+  } catch (...) {
+    auto* kept = new (std::nothrow) thrown_copy{to, std::current_exception(), thrown_copies};
+    if (kept == nullptr) return STRUCTIO_ENOMEM;
+    thrown_copies = kept;
+    return STRUCTIO_EPAYLOAD;
+  }
+}
+
+/// Throws for a receive that has failed.
+[[noreturn]] inline void throw_receive(int status, const void* slot) {
+  for (thrown_copy** at = &thrown_copies; *at != nullptr; at = &(*at)->next) {
+    if ((*at)->slot != slot) continue;
+    const std::unique_ptr<thrown_copy> found(*at);
+    *at = found->next;
+    std::rethrow_exception(found->thrown);
+  }
+  throw_status(status);
 }
 
 }  // namespace detail
@@ -83,7 +112,7 @@ class subscription {
     detail::item_slot<T> slot;
     const int status = wait(slot);
     if (status < 0) [[unlikely]]
-      detail::throw_in_flight(status);
+      detail::throw_receive(status, slot.memory());
     return slot.take();
   }
 
@@ -102,7 +131,7 @@ class subscription {
     std::uint64_t missed = 0;
     const int status = structio_subscription_try_receive(raw_, slot.memory(), &missed);
     if (status == STRUCTIO_EWOULDBLOCK) return item;
-    if (status < 0) detail::throw_in_flight(status);
+    if (status < 0) detail::throw_receive(status, slot.memory());
     missed_ = missed;
     slot.take_into(item);
     return item;
@@ -121,7 +150,7 @@ class subscription {
     const int status = wait(slot);
     if (status == STRUCTIO_EEND) return;
     if (status < 0) [[unlikely]]
-      detail::throw_in_flight(status);
+      detail::throw_receive(status, slot.memory());
     slot.take_into(item);
   }
 

@@ -60,14 +60,24 @@ class generator_core {
   /// Generator's side: its whole life.
   template <class Body>
   void run(Body&& body) {
-    scope_.run([&] {
-      failed_ = true;
-      const ending end{*this};
-      await_demand();
-      body();
+    try {
+      scope_.run([&] {
+        failed_ = true;
+        const ending end{*this};
+        await_demand();
+        body();
+        failed_ = false;
+      });
       failed_ = false;
-    });
-    failed_ = false;
+    } catch (const cancelled&) {
+      // An exit signal from behind a shield, which no scope knows of. Nobody else's gets in here.
+      if (!left_) throw;
+    } catch (const exception_group& group) {
+      if (!left_) throw;
+      const auto halves =
+          split_if(group, [](const failure& one) { return one.code() == STRUCTIO_ECANCELLED; });
+      if (halves.rest) throw exception_group(*halves.rest);
+    }
   }
 
   /// Hands a value over and waits until the next one is wanted.

@@ -57,6 +57,11 @@ int try_take(subscription& s, void* slot, std::uint64_t& missed) noexcept {
   return 0;
 }
 
+// The user's copy function may say STRUCTIO_EWOULDBLOCK as well: that is an answer, not a wait.
+bool has_to_wait(const subscription& s, int code) noexcept {
+  return code == STRUCTIO_EWOULDBLOCK && subscription_behind(s) == 0;
+}
+
 }  // namespace
 
 int broadcast_subscribe(broadcast& b, subscription*& out) noexcept {
@@ -83,13 +88,13 @@ int subscription_try_receive(subscription& s, void* slot, std::uint64_t& missed)
 int subscription_receive(runtime& rt, subscription& s, void* slot, std::uint64_t& missed) noexcept {
   if (const int code = cancel_check(rt)) return code;
   int code = subscription_try_receive(s, slot, missed);
-  if (code != STRUCTIO_EWOULDBLOCK) {
+  if (!has_to_wait(s, code)) {
     give_way(rt);
     return broadcast_explain(code);
   }
   ++s.references;
   s.receiving = true;
-  while (code == STRUCTIO_EWOULDBLOCK) {
+  while (has_to_wait(s, code)) {
     place self;
     code = static_cast<int>(wait_in(rt, s.waiting, self, "broadcast receive"));
     if (code == 0) code = try_take(s, slot, missed);
