@@ -156,9 +156,8 @@ TEST_CASE("TCP connections pass the suites",
           "[CONF-01][CONF-02][CONF-03][CONF-04][CONF-05][CONF-06][CONF-07][CONF-08][CONF-09]"
           "[CONF-10][CONF-11][CONF-12][CONF-13][CONF-14][CONF-15][CONF-16][CONF-17][CONF-18]"
           "[CONF-19][SSTR-04]") {
-  for (const std::uint32_t budget : {1u, 0u}) {
-    net_test::run([] { check_half_closeable_stream(tcp_pair, clogged_tcp_pair); }, budget);
-  }
+  // With a larger budget a call that need not wait does not give way each time.
+  net_test::run([] { check_half_closeable_stream(tcp_pair, clogged_tcp_pair); }, 1);
 }
 
 #endif

@@ -278,7 +278,8 @@ TEST_CASE("arguments that are NULL are named") {
     CHECK(structio_stream_receive_some(s, nullptr, 1) == STRUCTIO_EINVALID);
     CHECK(says({"buffer is NULL"}));
     CHECK(structio_stream_send_all(s, nullptr, 1) == STRUCTIO_EINVALID);
-    CHECK(structio_stream_receive_some(s, nullptr, 0) == 0);
+    CHECK(structio_stream_receive_some(s, nullptr, 0) == STRUCTIO_EINVALID);
+    CHECK(says({"size is 0"}));
     CHECK(structio_stream_send_all(s, nullptr, 0) == 0);
     CHECK(structio_stream_descriptor(s, nullptr) == STRUCTIO_EINVALID);
     CHECK(structio_serve(l, nullptr, nullptr, nullptr) == STRUCTIO_EINVALID);

@@ -163,6 +163,20 @@ structio_effect serve_effect(bool before) {
   return STRUCTIO_EFFECT_BODY;
 }
 
+structio_effect wait_send_effect(bool before) {
+  auto [a, b] = connected();
+  if (!before) {
+    structio::move_on_after(10ms, [&sender = a] { sender.send_all(much()); });
+  }
+  CHECK(cut(before, [&sender = a] {
+          return structio_stream_wait_send_might_not_block(sender.native());
+        }) == STRUCTIO_ECANCELLED);
+  a.close();
+  const std::string arrived = drain(b);  // it can still be closed, and what was sent arrives
+  CHECK(arrived == much().substr(0, arrived.size()));
+  return STRUCTIO_EFFECT_NOTHING;
+}
+
 const std::map<std::string, proof> proofs = {
     {"structio_listener_accept", accept_effect},
     {"structio_listener_close", listener_close_effect},
@@ -171,6 +185,7 @@ const std::map<std::string, proof> proofs = {
     {"structio_stream_receive_some", receive_effect},
     {"structio_stream_send_all", send_effect},
     {"structio_stream_send_eof", send_eof_effect},
+    {"structio_stream_wait_send_might_not_block", wait_send_effect},
     {"structio_tcp_connect", connect_effect},
 };
 
