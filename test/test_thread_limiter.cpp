@@ -80,6 +80,7 @@ namespace {
 // Twice as many tasks as there are tokens; none lets its thread end before all are there. Says how
 // many threads worked at once at most, and checks how many tasks wait meanwhile.
 int crowd(structio::limiter_ref limiter, int total, bool abandon) {
+  const auto used = limiter.native() ? limiter : structio::default_thread_limiter();
   const auto working = std::make_shared<support::counter>();
   const auto done = std::make_shared<support::counter>();
   const auto gate = std::make_shared<support::gate>();
@@ -113,7 +114,7 @@ int crowd(structio::limiter_ref limiter, int total, bool abandon) {
       if (*begun[i]) scopes[i]->cancel();
     }
     structio::testing::wait_all_tasks_blocked();
-    structio_limiter_get_statistics(limiter.native(), &seen);
+    structio_limiter_get_statistics(used.native(), &seen);
     CHECK(seen.borrowed == total);
     CHECK(seen.waiting == static_cast<std::size_t>(total));
     CHECK(structio::testing::active_thread_count() == static_cast<std::size_t>(total));
@@ -121,7 +122,7 @@ int crowd(structio::limiter_ref limiter, int total, bool abandon) {
   });
   structio::testing::wait_all_threads_completed();
   CHECK(done->now() == 2 * total);
-  CHECK(limiter.borrowed() == 0);
+  CHECK(used.borrowed() == 0);
   return working->most();
 }
 
