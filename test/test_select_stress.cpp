@@ -114,6 +114,7 @@ struct actor {
         scope,
         [&] {
           w->scopes.push_back(&scope);
+          if (w->chance(5)) structio_scope_cancel(&scope, nullptr);  // most find a case at once
           taken = structio_select(cases.data(), cases.size(), &how);
           std::erase(w->scopes, &scope);
           return taken == STRUCTIO_ECANCELLED ? STRUCTIO_ECANCELLED : 0;
