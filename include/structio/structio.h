@@ -55,6 +55,7 @@
 #include "structio_net.h"       /* TCP streams, listeners, serve */
 #include "structio_nursery.h"   /* nurseries, start, task handles, services, system tasks */
 #include "structio_readiness.h" /* waiting for descriptors */
+#include "structio_remote.h"    /* into a channel from other threads and runs */
 #include "structio_run.h"       /* run, tasks, checkpoints, sleep, locals */
 #include "structio_scope.h"     /* cancel scopes, deadlines, stop, reasons, cancel tokens */
 #include "structio_select.h"    /* the first of several things */
