@@ -29,7 +29,7 @@ bool tokens_in(const structio_thread_options& options, threads::token_source& ou
              return structio_limiter_release_on_behalf(static_cast<structio_limiter*>(limiter),
                                                        borrower);
            },
-           options.limiter};
+           options.limiter, false};
   }
   if (!options.tokens) return true;
   if (options.limiter) {
@@ -38,7 +38,7 @@ bool tokens_in(const structio_thread_options& options, threads::token_source& ou
   }
   if (!options_fit(options.tokens, call)) return false;
   const structio_thread_tokens tokens = whole(options.tokens);
-  out = {tokens.acquire_on_behalf, tokens.release_on_behalf, tokens.limiter};
+  out = {tokens.acquire_on_behalf, tokens.release_on_behalf, tokens.limiter, false};
   if (out.acquire && out.release) return true;
   null_argument(call, "a function of the tokens");
   return false;

@@ -34,7 +34,8 @@ typedef struct structio_thread_tokens {
 typedef struct structio_thread_options {
   size_t struct_size;
   /* How many threads may work at once; NULL: the run's own, see
-   * structio_default_thread_limiter. Borrowed until the thread has ended or the run has. */
+   * structio_default_thread_limiter. Borrowed until the thread has ended; so it
+   * has to outlive abandoned threads, or the main task. */
   structio_limiter* limiter;
   const structio_thread_tokens* tokens; /* instead of `limiter`; copied */
   const char* name;                     /* of the thread; copied; NULL: the calling task's */

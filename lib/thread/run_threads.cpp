@@ -66,6 +66,7 @@ int default_tokens(runtime& rt, token_source& out) noexcept {
   run_threads* threads = find_or_make(rt);
   if (!threads) return STRUCTIO_ENOMEM;
   out.self = threads;
+  out.is_run_owned = true;
   out.acquire = [](void* self, const void* borrower) {
     auto& of = *static_cast<run_threads*>(self);
     runtime& run = *current_runtime();

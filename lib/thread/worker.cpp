@@ -43,10 +43,12 @@ void deliver(cache_job& self) noexcept {
   if (!j.core->post(j)) destroy(j);
 }
 
-// On the hub, and perhaps long after the task that began it.
+// On the hub, and perhaps long after the task that began it. When the main task has ended, so has
+// what it had in its frame: a limiter of the user's is touched no more.
 void end_abandoned(runtime& rt, run_job& j) noexcept {
   rt.in_hook = true;
-  const int code = j.tokens.release(j.tokens.self, &j);
+  const bool may_touch = rt.main || j.tokens.is_run_owned;
+  const int code = may_touch ? j.tokens.release(j.tokens.self, &j) : 0;
   rt.in_hook = false;
   failure_drop(rt.hook_failure);
   // The user may have done away with his limiter meanwhile.
@@ -99,9 +101,10 @@ int begin(runtime& rt, run_job& j, const job_request& request) noexcept {
   j.may_abandon = request.may_abandon;
   j.body = {request.fn, request.arg, request.drop, nullptr};
   os_thread_name(j.name, request.name ? request.name : t.name);
-  if (const int code = j.tokens.acquire(j.tokens.self, &j)) return code < 0 ? code : 0;
+  int code = j.tokens.acquire(j.tokens.self, &j);
+  if (code < 0) return code;
   j.host = &t;
-  int code = local_copy(t.locals, j.body.locals);
+  code = local_copy(t.locals, j.body.locals);
   if (code == 0) code = cache_submit(j);
   if (code == 0) {
     ++rt.jobs;

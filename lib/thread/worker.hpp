@@ -28,6 +28,7 @@ struct token_source {
   int (*acquire)(void* self, const void* borrower) = nullptr;  ///< may wait; a checkpoint
   int (*release)(void* self, const void* borrower) = nullptr;  ///< task or hook
   void* self = nullptr;
+  bool is_run_owned = false;  ///< else it may end when the main task has
 };
 
 struct job_request {
