@@ -80,7 +80,9 @@ struct actor {
 
   std::vector<structio_select_case> offers() {
     std::vector<structio_select_case> cases;
+    const bool trades = !w->chance(5);  // else it waits for something other than items
     for (const auto& c : w->channels) {
+      if (!trades) break;
       // Some are left out, or there twice: those are asked for in any order.
       for (int times = w->chance(20) ? w->pick(3) : 1; times > 0; --times) {
         if (gives) cases.push_back(sends(c->tx, to_send));
@@ -222,8 +224,8 @@ void check_seed(uint64_t seed) {
     CHECK(w.selects < most_selects);
     CHECK(w.sent.size() == (producers + mixers) * items_each);
     CHECK(std::multiset<int>(w.sent.begin(), w.sent.end()) == w.received);
-    CHECK(w.cancelled > 0);  // that it was under stress at all
-    CHECK(w.others > 0);
+    CHECK(w.cancelled > 20);
+    CHECK(w.others > 20);
   };
   on_virtual_time(program, seed);
 }
