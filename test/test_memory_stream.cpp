@@ -184,7 +184,9 @@ TEST_CASE("a pump moves what it may, and the end", "[TST-13]") {
 
 TEST_CASE("a pair pumps by itself, unless it is told not to", "[TST-14]") {
   face::run([] {
-    auto [a, b] = memory_stream_one_way_pair();
+    auto pair_of_a = memory_stream_one_way_pair();
+    auto& a = pair_of_a.first;
+    auto& b = pair_of_a.second;
     open_nursery([&](nursery& n) {
       n.start_soon([&, &reader = b] { CHECK(receive(reader) == "123"); });
       wait_all_tasks_blocked();
@@ -207,7 +209,9 @@ TEST_CASE("a pair pumps by itself, unless it is told not to", "[TST-14]") {
 
 TEST_CASE("each direction of a pair ends alone", "[TST-15]") {
   face::run([] {
-    auto [a, b] = memory_stream_pair();
+    auto pair_of_a = memory_stream_pair();
+    auto& a = pair_of_a.first;
+    auto& b = pair_of_a.second;
     a.send_all("to b");
     b.send_all("to a");
     CHECK(receive(a) == "to a");
@@ -221,7 +225,9 @@ TEST_CASE("each direction of a pair ends alone", "[TST-15]") {
     b.close();
     CHECK(receive(a).empty());
     CHECK(throws<structio::closed_error>([&] { receive(b); }));
-    auto [c, d] = memory_stream_pair();
+    auto pair_of_c = memory_stream_pair();
+    auto& c = pair_of_c.first;
+    auto& d = pair_of_c.second;
     d.close();
     CHECK(throws<structio::broken_error>([&] { c.send_all("x"); }));
   });

@@ -34,7 +34,9 @@ TEST_CASE("a plain thread sends in order, and waits while the buffer is full", "
   constexpr int items = 500;
   std::vector<std::string> got;
   structio::run(quiet, [&] {
-    auto [tx, rx] = structio::open_channel<std::string>(3);
+    auto ends_of_tx = structio::open_channel<std::string>(3);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     std::thread sender([to = structio::remote_sender<std::string>(tx)]() mutable {
       for (int i = 0; i < items; ++i) to.send("item " + std::to_string(i));
     });
@@ -54,7 +56,9 @@ TEST_CASE("runs in several threads, channels between them", "[remote]") {
     long sum = 0;
     int count = 0;
     structio::run(quiet, [&] {
-      auto [tx, rx] = structio::open_channel<std::unique_ptr<int>>(capacity);
+      auto ends_of_tx = structio::open_channel<std::unique_ptr<int>>(capacity);
+      auto& tx = ends_of_tx.tx;
+      auto& rx = ends_of_tx.rx;
       std::vector<std::thread> others;
       for (int r = 0; r < runs; ++r) {
         auto to = std::make_shared<structio::remote_sender<std::unique_ptr<int>>>(tx);
@@ -85,7 +89,9 @@ TEST_CASE("runs in several threads, channels between them", "[remote]") {
 
 TEST_CASE("the channel's own tasks may use it as well", "[remote]") {
   face::run([] {
-    auto [tx, rx] = structio::open_channel<int>(1);
+    auto ends_of_tx = structio::open_channel<int>(1);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     structio::remote_sender<int> to(tx);
     to.send(5);
     CHECK(rx.receive() == 5);
@@ -97,7 +103,9 @@ TEST_CASE("a send that is cancelled on the way is asked back", "[remote]") {
   bool caught = false;
   bool sent_before = false;
   structio::run(quiet, [&] {
-    auto [tx, rx] = structio::open_channel<std::string>(1);
+    auto ends_of_tx = structio::open_channel<std::string>(1);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     auto to = std::make_shared<structio::remote_sender<std::string>>(tx);
     structio::run_in_thread([&] {
       structio::run(quiet, [&] {
@@ -121,7 +129,9 @@ TEST_CASE("cancellation and completion race: sent, or still the sender's", "[rem
   int received = 0;
   int sent = 0;
   structio::run(quiet, [&] {
-    auto [tx, rx] = structio::open_channel<std::unique_ptr<int>>(0);
+    auto ends_of_tx = structio::open_channel<std::unique_ptr<int>>(0);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     auto to = std::make_shared<structio::remote_sender<std::unique_ptr<int>>>(tx);
     tx.close();
     std::thread other = in_another_run([to, &sent]() mutable {
@@ -152,7 +162,9 @@ TEST_CASE("the channel's run ends: the item is still the sender's", "[remote]") 
   bool refused_late = false;
   std::thread sender;
   structio::run(quiet, [&] {
-    auto [tx, rx] = structio::open_channel<std::string>(1);
+    auto ends_of_tx = structio::open_channel<std::string>(1);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     auto to = std::make_shared<structio::remote_sender<std::string>>(tx);
     outlives.emplace(std::move(rx));
     sender = std::thread([&, to] {
@@ -173,7 +185,9 @@ TEST_CASE("the channel's run ends: the item is still the sender's", "[remote]") 
 
 TEST_CASE("no receiver is left: broken, and the item is still the sender's", "[remote]") {
   structio::run(quiet, [&] {
-    auto [tx, rx] = structio::open_channel<std::string>(1);
+    auto ends_of_tx = structio::open_channel<std::string>(1);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     structio::remote_sender<std::string> to(tx);
     rx.close();
     structio::run_in_thread([&] {
@@ -186,7 +200,9 @@ TEST_CASE("no receiver is left: broken, and the item is still the sender's", "[r
 
 TEST_CASE("a remote sender keeps its run from being in deadlock, its end ends that", "[remote]") {
   structio::run(quiet, [&] {
-    auto [tx, rx] = structio::open_channel<int>(0);
+    auto ends_of_tx = structio::open_channel<int>(0);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     auto to = std::make_shared<structio::remote_sender<int>>(tx);
     tx.close();
     std::thread other([to]() mutable { to.reset(); });

@@ -53,7 +53,9 @@ struct bulky {
 
 TEST_CASE("the handler of the case that happens is called, and no other") {
   face::run([] {
-    auto [tx, rx] = open_channel<text>(0);
+    auto ends_of_tx = open_channel<text>(0);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     event stop;
     face::trace seen;
     const auto once = [&] {
@@ -78,7 +80,9 @@ TEST_CASE("the handler of the case that happens is called, and no other") {
 
 TEST_CASE("a value that was offered and not sent is still its owner's") {
   face::run([] {
-    auto [tx, rx] = open_channel<text>(1);
+    auto ends_of_tx = open_channel<text>(1);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     text first = make("first");
     text second = make("second");
     bool told = false;
@@ -100,7 +104,9 @@ TEST_CASE("a value that was offered and not sent is still its owner's") {
 
 TEST_CASE("plain, copied and boxed values") {
   face::run([] {
-    auto [tx, rx] = open_channel<int>(2);
+    auto ends_of_tx = open_channel<int>(2);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     const int constant = 4;
     CHECK(select(on_send(tx, 3)) == 0);
     CHECK(select(on_send(tx, constant)) == 0);
@@ -110,7 +116,9 @@ TEST_CASE("plain, copied and boxed values") {
     CHECK(select(on_receive(rx, add)) == 0);
     CHECK(sum == 34);
 
-    auto [out, in] = open_channel<bulky>(1);
+    auto ends_of_out = open_channel<bulky>(1);
+    auto& out = ends_of_out.tx;
+    auto& in = ends_of_out.rx;
     bulky value(7);
     bulky more(8);
     CHECK(select(on_send(out, std::move(value))) == 0);
@@ -124,7 +132,9 @@ TEST_CASE("plain, copied and boxed values") {
 
 TEST_CASE("the end of a channel is told or thrown, as the handler likes") {
   face::run([] {
-    auto [tx, rx] = open_channel<std::string>(1);
+    auto ends_of_tx = open_channel<std::string>(1);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     tx.send("last");
     tx.close();
     std::vector<std::optional<std::string>> all;
@@ -186,7 +196,9 @@ TEST_CASE("a handler may throw, wait and select again") {
 
 TEST_CASE("cases are switched off by a condition, by an empty handle") {
   face::run([] {
-    auto [tx, rx] = open_channel<int>(1);
+    auto ends_of_tx = open_channel<int>(1);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     event ready;
     ready.set();
     CHECK_FALSE(try_select(on_set(ready).when(false), on_receive(rx, [](int) {})));
@@ -248,7 +260,9 @@ TEST_CASE("a selector takes as many cases as there are, again and again") {
 
 TEST_CASE("a selector sends what its variable has at the time") {
   face::run([] {
-    auto [tx, rx] = open_channel<text>(2);
+    auto ends_of_tx = open_channel<text>(2);
+    auto& tx = ends_of_tx.tx;
+    auto& rx = ends_of_tx.rx;
     text next = make("a");
     structio::selector s({.in_order = true});
     int timeouts = 0;

@@ -139,7 +139,9 @@ TEST_CASE("the peer has sent a byte and closed before the stream is accepted", "
 
 TEST_CASE("as little as one byte is received, but nothing into nothing") {
   run([] {
-    auto [a, b] = connected();
+    auto both = connected();
+    auto& a = both.a;
+    auto& b = both.b;
     a.send_all("abc");
     std::string got;
     while (got.size() < 3) {
