@@ -16,7 +16,7 @@ class channel_buffer {
  public:
   /// `prefix`: bytes before each item; a multiple of the alignment of what malloc returns.
   channel_buffer(const item_type& type, std::int64_t capacity, std::size_t prefix = 0) noexcept
-      : stride_(type.size + prefix), capacity_(capacity), prefix_(prefix) {}
+      : stride_(stride_of(type.size, prefix)), capacity_(capacity), prefix_(prefix) {}
   channel_buffer(const channel_buffer&) = delete;
   channel_buffer& operator=(const channel_buffer&) = delete;
   ~channel_buffer();
@@ -108,6 +108,11 @@ class channel_buffer {
   std::byte* write_ = nullptr;
   std::byte* memory_ = nullptr;
   std::byte* end_ = nullptr;
+  // Each prefix has to be as aligned as the first.
+  static std::size_t stride_of(std::size_t size, std::size_t prefix) noexcept {
+    return prefix == 0 ? size : (size + 2 * prefix - 1) / prefix * prefix;
+  }
+
   std::size_t stride_;
   std::int64_t capacity_;
   std::int64_t peak_ = 0;
