@@ -3,10 +3,7 @@
 // whoever calls such a function inside a task: the task's body, and calls from threads.
 //
 //     status = fn(arg);
-//     if (t.innermost != before) [[unlikely]] {
-//       shelter_what_is_open(t, before);
-//       status = close_what_is_open(t, before, status);
-//     }
+//     if (t.innermost != before) [[unlikely]] status = close_sheltered(t, before, status);
 #pragma once
 
 #include <alloca.h>
@@ -45,19 +42,20 @@ namespace structio::rt {
   return depth;
 }
 
-/// Keeps what lies inside `limit` from being written over, until the calling function, whose frame
-/// grows, returns.
-[[gnu::always_inline]] inline void shelter_what_is_open(const task& t,
-                                                        const scope* limit) noexcept {
+/// Closes it as far as can be; the function has failed. Returns what it failed with.
+int close_what_is_open(task& t, const scope* limit, int status) noexcept;
+
+/// The same, with what lies inside `limit` kept from being written over meanwhile. In one function
+/// with the shelter: some compilers take an inlined function's alloca back at its end.
+[[gnu::always_inline]] inline int close_sheltered(task& t, const scope* limit,
+                                                  int status) noexcept {
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   for (const bool innermost : {true, false}) {
     const std::size_t depth = depth_of_open(t, limit, here, innermost) + 256;
     void* volatile shelter = alloca(depth);
     ctx::sanitizer::make_readable(shelter, depth);
   }
+  return close_what_is_open(t, limit, status);
 }
-
-/// Closes it as far as can be; the function has failed. Returns what it failed with.
-int close_what_is_open(task& t, const scope* limit, int status) noexcept;
 
 }  // namespace structio::rt

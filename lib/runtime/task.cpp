@@ -67,9 +67,8 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
     int status = t->fn(t->arg);
     const scope* own = own_scope(*t);
     if (t->innermost != own) [[unlikely]] {
-      shelter_what_is_open(*t, own);
       self.home->prepared = false;  // the next tenant begins with a fresh frame of ours
-      status = close_what_is_open(*t, own, status);
+      status = close_sheltered(*t, own, status);
     }
     finish(*t, status);
     runtime& rt = *t->rt;

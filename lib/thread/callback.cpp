@@ -30,10 +30,8 @@ void call_in_task(runtime& rt, call& c) noexcept {
   failure* before = std::exchange(t.in_flight, nullptr);
   const scope* inside = t.innermost;
   int status = c.fn(c.arg);
-  if (t.innermost != inside) [[unlikely]] {
-    shelter_what_is_open(t, inside);
-    status = close_what_is_open(t, inside, status);
-  }
+  if (t.innermost != inside) [[unlikely]]
+    status = close_sheltered(t, inside, status);
   failure* why = std::exchange(t.in_flight, before);
   if (status < 0) {
     why = failure_of(rt, t, status, why);
