@@ -108,8 +108,8 @@ TEST_CASE("two tasks that send, or that take, at once: the second is told", "[TS
 
 TEST_CASE("hooks run when they should", "[TST-10][TST-11]") {
   face::run([] {
+    trace seen;  // being destroyed is being closed as well
     memory_send_stream s;
-    trace seen;
     s.set_hooks({.after_send = [&] { seen.push_back("sent " + s.try_get_data()); },
                  .might_not_block = [&] { seen.emplace_back("may send"); },
                  .on_close = [&] { seen.emplace_back("closed"); }});
