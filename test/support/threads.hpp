@@ -53,9 +53,12 @@ int in_thread(Fn& fn, const structio_thread_options* options = nullptr) {
 // What an abandoned thread works with: on the heap, freed by its drop function.
 struct left_alone {
   std::shared_ptr<support::gate> gate = std::make_shared<support::gate>();
+  std::shared_ptr<support::counter> begun = std::make_shared<support::counter>();
   std::shared_ptr<support::counter> ended = std::make_shared<support::counter>();
   static int go(void* arg) {
-    static_cast<left_alone*>(arg)->gate->wait();
+    auto* self = static_cast<left_alone*>(arg);
+    self->begun->add();
+    self->gate->wait();
     return 0;
   }
   static void drop(void* arg) {
