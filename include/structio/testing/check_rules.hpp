@@ -203,10 +203,12 @@ class rule_check {
     });
   }
 
-  /// Tells what the limit cut off.
+  /// Tells what the limit cut off, in an order that no run's seed changes.
   [[noreturn]] void hung() const {
+    std::vector<std::string_view> sorted(waiting_.begin(), waiting_.end());
+    std::sort(sorted.begin(), sorted.end());
     std::string waiting;
-    for (const char* what : waiting_) {
+    for (const std::string_view what : sorted) {
       waiting += (waiting.empty() ? "; at the end these were waiting: " : ", ");
       waiting += what;
     }
