@@ -145,6 +145,7 @@ TEST_CASE("both ends tell the same of the channel", "[CHAN-16]") {
     part.capacity = -7;
     CHECK(structio_sender_get_statistics(c.tx, &part) == 0);
     CHECK(part.capacity == -7);
+    settle();
   });
 }
 

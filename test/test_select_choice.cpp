@@ -91,6 +91,7 @@ TEST_CASE("cases that are switched off are as good as not there") {
     nothing.start(n, {});
     CHECK(nothing.waits());
     nothing.cancel();
+    settle();
   });
 }
 

@@ -126,6 +126,7 @@ TEST_CASE("the tree says who holds what is waited for") {
       tokens.release();
       units.release();
       event.set();
+      wait_all_tasks_blocked();
     });
   });
 }

@@ -6,6 +6,9 @@
 #include <structio/structio_debug.h>
 #include <structio/structio_testing.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -47,6 +50,32 @@ inline int spawn(structio_nursery& n, const char* name, structio_task_fn fn) {
   options.name = name;
   return structio_nursery_spawn(&n, &options, fn, nullptr);
 }
+
+/// Part of an object that a task runs on. An object that goes while its task still runs would
+/// leave the task with a frame that is gone, which few tools see: that ends the program.
+class running_task {
+ public:
+  running_task() = default;
+  running_task(const running_task&) {}
+  running_task& operator=(const running_task&) { return *this; }
+  ~running_task() {
+    if (!running_ || std::uncaught_exceptions() != 0) return;
+    std::fputs("test: an object goes before the task that runs on it has ended\n", stderr);
+    std::abort();
+  }
+
+  /// Around what the task does.
+  template <class Fn>
+  int run(Fn&& fn) {
+    const int status = fn();
+    running_ = false;
+    return status;
+  }
+  void starts() { running_ = true; }
+
+ private:
+  bool running_ = false;
+};
 
 /// A virtual clock for one test.
 class virtual_clock {

@@ -102,20 +102,24 @@ struct once {
   int item = 0;    ///< to send
   int result = 1;  ///< as send and receive above; 1: it is still at it
   structio_scope scope{};
+  running_task running{};
 
   once(structio_sender* sender, int value) : tx(sender), item(value) {}
   explicit once(structio_receiver* receiver) : rx(receiver) {}
 
   int operator()() {
-    return scope_block(scope, [this] {
-      result = tx ? send(tx, item) : receive(rx);
-      return result == STRUCTIO_ECANCELLED ? result : 0;
+    return running.run([this] {
+      return scope_block(scope, [this] {
+        result = tx ? send(tx, item) : receive(rx);
+        return result == STRUCTIO_ECANCELLED ? result : 0;
+      });
     });
   }
 };
 
 /// Starts one and waits until it waits.
 inline void begin(structio_nursery& n, once& task) {
+  task.running.starts();
   CHECK(spawn(n, task.tx ? "sender" : "receiver", task) == 0);
   settle();
 }

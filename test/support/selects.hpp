@@ -88,17 +88,21 @@ struct selecting {
   structio_scope scope;
   int64_t taken = -1;  // still waiting
   int status = 1;
+  running_task running{};
 
   int operator()() {
-    return scope_block(scope, [&] {
-      taken = choose(cases, 0, &status);
-      return taken == STRUCTIO_ECANCELLED ? STRUCTIO_ECANCELLED : 0;
+    return running.run([&] {
+      return scope_block(scope, [&] {
+        taken = choose(cases, 0, &status);
+        return taken == STRUCTIO_ECANCELLED ? STRUCTIO_ECANCELLED : 0;
+      });
     });
   }
   void start(structio_nursery& n, std::vector<structio_select_case> what) {
     cases = std::move(what);
     taken = -1;
     status = 1;
+    running.starts();
     spawn(n, "selecting", *this);
     settle();
   }
