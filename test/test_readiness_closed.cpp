@@ -158,3 +158,21 @@ TEST_CASE("numbers come and go without a word, as a library of somebody else's m
     }
   });
 }
+
+TEST_CASE("a number that stands for a file on disk by now is ready, and who waited is told") {
+  in_nursery([](structio_nursery& n) {
+    for (const wait_fn anew : {&structio_wait_readable, &structio_wait_writable}) {
+      socket_pair ends;
+      const int number = ends.a;
+      waiting before;
+      before.start(n, structio_wait_readable, number);
+      settle();
+      const int file = ::open("/dev/null", O_RDWR);
+      REQUIRE(::dup2(file, number) == number);
+      ::close(file);
+      CHECK(anew(number) == 0);
+      settle();
+      CHECK(before.status == STRUCTIO_ECLOSED);
+    }
+  });
+}

@@ -52,7 +52,7 @@ void tell_gone(uv_reactor::state& r, int descriptor) noexcept {
 }
 
 bool is_gone(int code) noexcept {
-  return code == UV_ENOENT || code == UV_EBADF;
+  return code == UV_ENOENT || code == UV_EBADF || code == UV_EPERM;  // a file on disk by now
 }
 
 int renew(uv_reactor::state& r, int descriptor, std::uint8_t directions) noexcept {
@@ -129,9 +129,13 @@ const int bad_descriptor = UV_EBADF;
 int readiness_try(uv_reactor& reactor, int descriptor, std::uint8_t direction) noexcept {
   uv_reactor::state& r = reactor.inner();
   if (r.closing) return STRUCTIO_ECLOSED;
-  if (watched* w = find(r, descriptor); w && waiter_of(*w, direction)) {
-    if (!is_gone(renew(r, descriptor, awaited(*w)))) return STRUCTIO_EBUSY;
-    tell_gone(r, descriptor);
+  // Who waits already may wait for what the number stood for before.
+  if (watched* w = find(r, descriptor); w && w->added && awaited(*w)) {
+    if (is_gone(renew(r, descriptor, awaited(*w)))) {
+      tell_gone(r, descriptor);
+    } else if (waiter_of(*w, direction)) {
+      return STRUCTIO_EBUSY;
+    }
   }
   return is_ready(descriptor, direction);
 }
