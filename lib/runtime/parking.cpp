@@ -35,6 +35,7 @@ int parking_lot::park(runtime& rt, const char* what) noexcept {
 }
 
 int parking_lot::break_by(task_id who) noexcept {
+  broken_ = true;
   int code = 0;
   if (broken_count_ == broken_room_) {
     const std::uint32_t room = broken_room_ ? broken_room_ * 2 : 4;

@@ -33,7 +33,7 @@ class parking_lot {
   /// True when every task that is to break the lot is one of this run (null: there is none), so
   /// that the lot may be destroyed.
   bool breakers_within(const runtime* rt) const noexcept {
-    return breakers_.empty() || (rt && queue_.home() == rt);
+    return breakers_.empty() || queue_.belongs_to(rt);
   }
 
   /// Waits in the queue: 0, STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EBROKEN. A cancel
@@ -52,7 +52,7 @@ class parking_lot {
   bool empty() const noexcept { return queue_.empty(); }
   wait_queue& queue() noexcept { return queue_; }
 
-  bool broken() const noexcept { return broken_count_ > 0; }
+  bool broken() const noexcept { return broken_; }
   int break_by(task_id who) noexcept;  ///< 0 or STRUCTIO_ENOMEM (broken all the same)
   std::size_t broken_by(task_id* ids, std::size_t capacity) const noexcept;
 
@@ -65,6 +65,7 @@ class parking_lot {
   task_id* broken_by_ = nullptr;
   std::uint32_t broken_count_ = 0;
   std::uint32_t broken_room_ = 0;
+  bool broken_ = false;  ///< also when there was no memory to remember by whom
 };
 
 }  // namespace structio::rt
