@@ -222,7 +222,7 @@ int structio_post_destroy(structio_post* storage) {
   constexpr const char* call = "structio_post_destroy";
   auto* p = block<rt::kept_post>(storage, call, "post");
   if (!p) return refused();
-  if (p->core->is_open() && !p->core->leads_to(rt::current_runtime())) {
+  if (!p->core->is_drained() && !p->core->leads_to(rt::current_runtime())) {
     return fail(STRUCTIO_EMISUSE, "%s: not from another thread as long as its run lasts", call);
   }
   rt::kept_post_end(*p);

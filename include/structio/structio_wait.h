@@ -112,12 +112,13 @@ STRUCTIO_API int structio_post_init(structio_post* post, structio_portal* portal
                                     structio_post_fn fn, void* arg);
 
 /* Queues the call, unless it is queued already and has not begun: 1 when this did, 0 when it was.
- * Any thread, and signal handlers; errno stays as it is. Errors: STRUCTIO_ERUNFINISHED. */
+ * Any thread, and signal handlers; errno stays as it is. Errors: STRUCTIO_ERUNFINISHED (the run
+ * takes nothing more; it may still make calls that were queued before). */
 STRUCTIO_API int structio_post_send(structio_post* post);
 
-/* Ends it; a call that is queued is not made any more. The thread of its run, or any once that has
- * ended; nobody may send it meanwhile or later: take signal handlers away before. Errors:
- * STRUCTIO_EMISUSE (another thread while the run lasts). */
+/* Ends it; a call that is queued is not made any more. The thread of its run, or any once
+ * structio_run has returned; nobody may send it meanwhile or later: take signal handlers away
+ * before. Errors: STRUCTIO_EMISUSE (another thread while the run lasts). */
 STRUCTIO_API int structio_post_destroy(structio_post* post);
 
 /* Runs fn(arg) in a system task of the run, blocks the calling thread until it has returned, and

@@ -158,6 +158,7 @@ void portal_core::close(runtime& rt) noexcept {
   while (posters_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
   while (drain(rt)) {
   }
+  drained_.store(true, std::memory_order_release);
 }
 
 kept_post::kept_post(portal_core& to, int (*f)(void*), void* a) noexcept
@@ -175,7 +176,7 @@ int kept_post_send(kept_post& post) noexcept {
 }
 
 void kept_post_end(kept_post& post) noexcept {
-  if (post.core->is_open() && post.queued.load(std::memory_order_seq_cst)) {
+  if (!post.core->is_drained() && post.queued.load(std::memory_order_seq_cst)) {
     post.core->withdraw(post);
   }
   post.core->let_go();

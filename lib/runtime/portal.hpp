@@ -38,7 +38,8 @@ class portal_core {
   /// The run's thread: takes back a node that was posted and has not run. False: there is none.
   bool withdraw(post_node& node) noexcept;
 
-  bool is_open() const noexcept { return open_.load(std::memory_order_seq_cst); }
+  /// Nothing is queued any more, nor can be.
+  bool is_drained() const noexcept { return drained_.load(std::memory_order_acquire); }
   bool leads_to(const runtime* rt) const noexcept { return rt_ == rt; }
   bool empty() const noexcept { return !taken_ && queue_.empty(); }
   std::uint64_t queued() const noexcept { return queued_.load(std::memory_order_relaxed); }
@@ -60,6 +61,7 @@ class portal_core {
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::int32_t> posters_{0};
   std::atomic<bool> open_{true};
+  std::atomic<bool> drained_{false};
   runtime* rt_;
 };
 
