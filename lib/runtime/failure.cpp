@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "base/handle_table.hpp"
 #include "base/message.hpp"
@@ -11,6 +12,7 @@
 #include "reactor/uv_reactor.hpp"
 #include "runtime/cancel.hpp"
 #include "runtime/reason.hpp"
+#include "runtime/runtime.hpp"
 #include "runtime/task.hpp"
 
 namespace structio::rt {
@@ -36,11 +38,19 @@ char* copy_text(const char* text) noexcept {
   return copy;
 }
 
+// The last reference may go where nobody could wait, at the very end of a task say.
+void drop_value(const failure& f) noexcept {
+  runtime* rt = current_runtime();
+  const bool nested = rt && std::exchange(rt->in_abort, true);
+  f.type->drop(f.value);
+  if (rt) rt->in_abort = nested;
+}
+
 // Frees one failure, and hands on the members that nobody else holds by a list, since groups may be
 // nested deeper than a fiber's stack could follow.
 failure* free_one(failure* f, failure* list) noexcept {
   base::handle_drop(base::handle_kind::failure, f->handle);
-  if (f->kind == failure_kind::payload && f->type->drop) f->type->drop(f->value);
+  if (f->kind == failure_kind::payload && f->type->drop) drop_value(*f);
   for (std::size_t i = 0; i < f->count; ++i) {
     failure* member = f->members[i];
     if (member->immortal) continue;

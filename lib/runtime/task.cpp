@@ -41,14 +41,21 @@ void main_ended(runtime& rt, task& t, int status, failure* in_flight) noexcept {
   rt.main = nullptr;
 }
 
+// The task is alive as yet: a value's drop function may set other locals, lock, even wait. What it
+// leaves in flight is nobody's.
+void drop_locals(task& t) noexcept {
+  while (t.locals) local_release(std::exchange(t.locals, nullptr));
+  failure_release(std::exchange(t.in_flight, nullptr));
+}
+
 void finish(task& t, int status) noexcept {
   runtime& rt = *t.rt;
   failure* in_flight = t.in_flight;
   t.in_flight = nullptr;
+  if (t.locals) [[unlikely]]
+    drop_locals(t);
   if (t.end_watches) tell_end_watches(t);
   if (t.cell) status = cell_task_ended(t, status, in_flight);
-  // A value's drop function may look at, or set, other locals of the task.
-  while (t.locals) local_release(std::exchange(t.locals, nullptr));
   t.wait.state = wait_state::ended;
   --rt.living;
   if (t.home) {
