@@ -87,7 +87,10 @@ int structio_mutex_destroy(structio_mutex* storage) {
 }
 
 int structio_mutex_discard(structio_mutex* storage) {
-  return discard_block<mutex>(storage, "structio_mutex_discard");
+  constexpr const char* call = "structio_mutex_discard";
+  auto* m = block<mutex>(storage, call, mutex::noun);
+  if (m) m->owner();  // its run may have ended
+  return discard_block<mutex>(storage, call);
 }
 
 int structio_mutex_lock(structio_mutex* storage) {

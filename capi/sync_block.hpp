@@ -82,7 +82,7 @@ int discard_block(Storage* storage, const char* call) noexcept {
   auto* object = block<Block>(storage, call, Block::noun);
   if (!object) return refused();
   if (object->in_use()) {
-    if (object->home() != rt::current_runtime()) return other_run(call);
+    if (!object->belongs_to(rt::current_runtime())) return other_run(call);
     object->abandon();
   }
   end_block(*object);

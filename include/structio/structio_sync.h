@@ -3,7 +3,9 @@
  *
  * Each is block storage, made by init and ended by destroy. It needs no run by itself: it belongs
  * to the run whose task first uses it, for as long as anybody waits for it or holds it. To use it
- * from another run meanwhile, or from another thread, is STRUCTIO_EMISUSE: go through a portal.
+ * from another run meanwhile is STRUCTIO_EMISUSE: go through a portal; from a thread without a run
+ * it is STRUCTIO_ENOTASK. What a run's tasks have not given back when it ends comes back with it:
+ * tokens are free again, also those of threads that it abandoned, and a mutex is broken.
  *
  * All queues are first come, first served. What is handed over belongs to who has waited longest
  * from that moment on: nobody who comes later is faster. Without competition no call here gives the

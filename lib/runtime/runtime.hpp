@@ -11,6 +11,7 @@
 #include "context/stack_pool.hpp"
 #include "reactor/uv_reactor.hpp"
 #include "runtime/cancel.hpp"
+#include "runtime/living_run.hpp"
 #include "runtime/nursery.hpp"
 #include "runtime/portal.hpp"
 #include "runtime/run_object.hpp"
@@ -66,6 +67,7 @@ struct runtime {
   const run_options& options;
   std::uint64_t chance;     ///< never 0; from it who chooses among equals draws
   std::uint8_t number = 0;  ///< tells the tasks of different runs apart, as far as eight bits go
+  living_run life;          ///< tells the run apart from all others
 
   // The tree.
   scope main_scope;      ///< outermost of the main task and its nurseries

@@ -53,13 +53,15 @@ class wait_queue {
   /// A queue belongs to the run that first uses it, as long as anybody waits, or holds what is
   /// waited for. False: another run's.
   bool claim(const runtime& rt, bool held = false) noexcept {
-    if (home_ == &rt) [[likely]]
+    if (home_ == rt.life.serial()) [[likely]]
       return true;
     if (size_ > 0 || held) return false;
-    home_ = &rt;
+    home_ = rt.life.serial();
     return true;
   }
-  const runtime* home() const noexcept { return home_; }
+  bool belongs_to(const runtime* rt) const noexcept { return rt && home_ == rt->life.serial(); }
+  /// False: what is still held then, nobody will ever give back.
+  bool home_lasts() const noexcept { return run_lasts(home_); }
   const queue_info* info() const noexcept { return info_; }
 
   bool empty() const noexcept { return size_ == 0; }
@@ -108,7 +110,7 @@ class wait_queue {
 
   base::list<place, place_tag> places_;
   std::size_t size_ = 0;
-  const runtime* home_ = nullptr;
+  run_serial home_ = 0;
   const queue_info* info_ = nullptr;  ///< null: the name of the wait says it all
 };
 

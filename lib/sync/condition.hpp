@@ -17,7 +17,7 @@ class condition : public base::list_node<condition_tag> {
   /// See wait_queue::claim: it belongs where its mutex does.
   bool claim(const runtime& rt) noexcept { return mutex_->claim(rt); }
   std::size_t waiting() const noexcept { return queue_.size(); }
-  const runtime* home() const noexcept { return queue_.home(); }
+  bool belongs_to(const runtime* rt) const noexcept { return queue_.belongs_to(rt); }
   bool in_use() const noexcept { return !queue_.empty(); }
 
   /// 0, STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EMISUSE (not the mutex' owner),

@@ -12,7 +12,7 @@ class event {
  public:
   /// See wait_queue::claim.
   bool claim(const runtime& rt) noexcept { return queue_.claim(rt); }
-  const runtime* home() const noexcept { return queue_.home(); }
+  bool belongs_to(const runtime* rt) const noexcept { return queue_.belongs_to(rt); }
   bool in_use() const noexcept { return !queue_.empty(); }
 
   bool is_set() const noexcept { return set_; }

@@ -19,6 +19,18 @@ const queue_info limiter::info_of_limiter = {
     [](const wait_queue& queue) noexcept { return of(queue).only_borrower(); },
 };
 
+// What tasks of a run had that has ended, or threads that it abandoned, comes back with the run.
+bool limiter::forget_ended_run() noexcept {
+  if (home_lasts()) return false;
+  known_.clear();
+  borrowed_ = 0;
+  return true;
+}
+
+bool limiter::inherit(const runtime& rt) noexcept {
+  return forget_ended_run() && wait_queue::claim(rt);
+}
+
 int limiter::refuse_second(const borrower_set::entry& e) const noexcept {
   return base::fail(STRUCTIO_EMISUSE,
                     e.waits ? "acquire: somebody waits for a token for this borrower already: a "
@@ -95,6 +107,7 @@ void limiter::abandon() noexcept {
 
 // "capacity limiter, 3 of 3 borrowed by 'a', 'b' and 1 more".
 void limiter::describe(char* text, std::size_t size) const noexcept {
+  const runtime* rt = current_runtime();  // it is asked on the thread of those who wait
   borrower some[2];
   std::size_t count = 0;
   each_borrower([&](const borrower& who) noexcept {
@@ -111,7 +124,7 @@ void limiter::describe(char* text, std::size_t size) const noexcept {
     add("%s", i == 0 ? " by " : count == 2 ? " and " : ", ");
     if (some[i].is == borrower::kind::object) {
       add("%p", reinterpret_cast<void*>(static_cast<std::uintptr_t>(some[i].key)));
-    } else if (const task* t = task_find(*home(), some[i].key)) {
+    } else if (const task* t = rt ? task_find(*rt, some[i].key) : nullptr) {
       add("'%s'", t->name);
     } else {
       add("%s", "a task that has ended");
@@ -124,7 +137,8 @@ const task* limiter::only_borrower() const noexcept {
   borrower one;
   each_borrower([&](const borrower& who) noexcept { one = who; });
   if (borrowed_ != 1 || one.is != borrower::kind::task) return nullptr;
-  return task_find(*home(), one.key);
+  const runtime* rt = current_runtime();
+  return rt ? task_find(*rt, one.key) : nullptr;
 }
 
 }  // namespace structio::rt::sync

@@ -17,9 +17,11 @@ class limiter : wait_queue {
   explicit limiter(std::int64_t total) noexcept : wait_queue(info_of_limiter), total_(total) {}
 
   /// See wait_queue::claim.
-  bool claim(const runtime& rt) noexcept { return wait_queue::claim(rt, borrowed_ > 0); }
-  using wait_queue::home;
-  bool in_use() const noexcept { return borrowed_ > 0 || size() > 0; }
+  bool claim(const runtime& rt) noexcept {
+    return wait_queue::claim(rt, borrowed_ > 0) || inherit(rt);
+  }
+  using wait_queue::belongs_to;
+  bool in_use() noexcept { return (borrowed_ > 0 && !forget_ended_run()) || size() > 0; }
 
   std::int64_t total() const noexcept { return total_; }
   std::int64_t borrowed() const noexcept { return borrowed_; }
@@ -64,6 +66,8 @@ class limiter : wait_queue {
   }
   static int leave(void* arg) noexcept;
 
+  bool inherit(const runtime& rt) noexcept;
+  bool forget_ended_run() noexcept;
   int refuse_second(const borrower_set::entry& e) const noexcept;
   void describe(char* text, std::size_t size) const noexcept;
   const task* only_borrower() const noexcept;

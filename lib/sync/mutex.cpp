@@ -80,20 +80,26 @@ void mutex::remember_owner(const task& t) noexcept {
 }
 
 void mutex::expect_the_worst() noexcept {
-  if (!watching() || size() > 0 || !conditions_.empty() || current_runtime() != home()) return;
+  if (!watching() || size() > 0 || !conditions_.empty()) return;
+  if (!belongs_to(current_runtime())) return;
   remember_owner(*owner_);
   cease();
 }
 
-// Nobody has told whether the owner has ended, so its id has to. Another run cannot ask.
+// Nobody has told whether the owner has ended, so its id has to. Another run cannot ask as long as
+// the owner's lasts.
 [[gnu::noinline]] void mutex::look_for_owner() noexcept {
   const runtime* rt = current_runtime();
-  if (!rt || rt != home()) return;
-  if (task* t = task_find(*rt, former_id_)) {
+  task* t = belongs_to(rt) ? task_find(*rt, former_id_) : nullptr;
+  if (t) {
     watch(*t);
-  } else {
+  } else if (belongs_to(rt) || !home_lasts()) {
     break_now();
   }
+}
+
+bool mutex::inherit(const runtime& rt) noexcept {
+  return size() == 0 && conditions_.empty() && !owner() && wait_queue::claim(rt);
 }
 
 void mutex::break_now() noexcept {

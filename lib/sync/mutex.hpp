@@ -27,8 +27,10 @@ class mutex : wait_queue, end_watch {
   mutex() noexcept;
 
   /// See wait_queue::claim.
-  bool claim(const runtime& rt) noexcept { return wait_queue::claim(rt, in_use()); }
-  using wait_queue::home;
+  bool claim(const runtime& rt) noexcept {
+    return wait_queue::claim(rt, owner_ || !conditions_.empty()) || inherit(rt);
+  }
+  using wait_queue::belongs_to;
   bool in_use() const noexcept { return owner_ || size() > 0 || !conditions_.empty(); }
 
   /// Null: it is free, or broken.
@@ -79,6 +81,7 @@ class mutex : wait_queue, end_watch {
   int refuse_broken() const noexcept;
   int wait_for_turn(runtime& rt) noexcept;
   void look_for_owner() noexcept;
+  bool inherit(const runtime& rt) noexcept;
   void remember_owner(const task& t) noexcept;
   void break_now() noexcept;
   void fail_waiters() noexcept;

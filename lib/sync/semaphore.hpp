@@ -14,7 +14,7 @@ class semaphore {
 
   /// See wait_queue::claim. Who has a unit is not known, so that only waiting counts.
   bool claim(const runtime& rt) noexcept { return queue_.claim(rt); }
-  const runtime* home() const noexcept { return queue_.home(); }
+  bool belongs_to(const runtime* rt) const noexcept { return queue_.belongs_to(rt); }
   bool in_use() const noexcept { return !queue_.empty(); }
 
   std::int64_t value() const noexcept { return value_; }

@@ -18,7 +18,7 @@ class sequencer {
 
   /// See wait_queue::claim; a run whose task is in a step keeps it, too.
   bool claim(const runtime& rt) noexcept {
-    return taken_ ? queue_.home() == &rt : queue_.claim(rt);
+    return taken_ ? queue_.belongs_to(&rt) : queue_.claim(rt);
   }
   bool in_use() const noexcept { return taken_ || !queue_.empty(); }
 
