@@ -162,6 +162,7 @@ def _peer_jobs():
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("mutex", "boost.fiber", "fiber_mutex", quick=FEW)
+    yield Job("mutex", "tokio", "tokio_bench", quick=FEW)
     for workload in ("channel", "channel_128"):
         yield Job(workload, "boost.fiber", "fiber_channel", quick=FEW)
         yield Job(workload, "tokio", "tokio_bench", quick=FEW)
