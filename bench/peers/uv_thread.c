@@ -48,7 +48,7 @@ static void on_messages(uv_async_t* handle) {
   if (arrived == wanted) uv_close((uv_handle_t*)handle, NULL);
 }
 
-static void* send(void* arg) {
+static void* send_all(void* arg) {
   int64_t i;
   (void)arg;
   for (i = 0; i < wanted; ++i) {
@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
     n = wanted = bench_option(argc, argv, "--n", 1000000);
     uv_async_init(&loop, &async, on_messages);
     begin = bench_wall_now();
-    pthread_create(&sender, NULL, send, NULL);
+    pthread_create(&sender, NULL, send_all, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     bench_report("thread_wake", "libuv", (double)(bench_wall_now() - begin) / (double)n / 1000,
                  "us", n);
