@@ -207,6 +207,21 @@ TEST_CASE("a batch is of any length", "[UQ-01][UQ-02]") {
   });
 }
 
+TEST_CASE("a channel that has let go of much memory begins anew", "[UQ-01]") {
+  face::run([] {
+    auto c = open_channel<std::int64_t>(structio::unlimited);
+    const auto pass = [&](std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i) c.tx.send(i);
+      for (std::int64_t i = 0; i < count; ++i) REQUIRE(c.rx.receive() == i);
+      CHECK_FALSE(c.rx.try_receive());  // whoever finds it empty has it let go
+    };
+    pass(10000);
+    pass(1000);
+    pass(12000);
+    CHECK(c.rx.statistics().peak_buffer_used == 12000);
+  });
+}
+
 TEST_CASE("what is left in a channel is destroyed with it", "[CHAN-22]") {
   const auto held = std::make_shared<int>(1);
   face::run([&] {

@@ -46,7 +46,7 @@ bool channel_buffer::grow(const item_type& type) noexcept {
 void channel_buffer::let_go() noexcept {
   std::free(memory_);
   memory_ = read_ = write_ = end_ = nullptr;
-  room_ = 0;
+  room_ = reach_ = 0;
   large_ = false;
 }
 
