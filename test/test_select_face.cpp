@@ -343,3 +343,32 @@ TEST_CASE("one variable that is offered to several comes back when the call fail
     CHECK(value.number == 7);
   });
 }
+
+TEST_CASE("a selector is one task's at a time") {
+  face::run([] {
+    auto c = open_channel<int>(0);
+    structio::selector s;
+    ints got;
+    const auto busy = [&] {
+      return throws<structio::busy_error>([&] { s.select(); }) &&
+             throws<structio::busy_error>([&] { return s.try_select(); }) &&
+             throws<structio::busy_error>([&] { s.add(on_timeout(1s)); });
+    };
+    s.add(on_receive(c.rx, [&](int v) {
+      got.push_back(v);
+      if (v == 1) s.select();  // the call is over for the selector when handlers run
+    }));
+    open_nursery([&](structio::nursery& n) {
+      n.start_soon([&] { s.select(); });
+      settle();
+      CHECK(busy());
+      c.tx.send(1);
+      settle();
+      CHECK(busy());
+      c.tx.send(2);
+    });
+    structio::move_on_after(1s, [&] { s.select(); });
+    CHECK_FALSE(s.try_select());
+    CHECK(got == ints{1, 2});
+  });
+}

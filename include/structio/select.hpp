@@ -384,17 +384,19 @@ template <detail::case_of_select... Cases>
 ///     for (auto& rx : receivers) inputs.add(structio::on_receive(rx, handler));
 ///     while (inputs.enabled() > 0) inputs.select();
 ///
-/// What the cases refer to must live as long. Timeouts count anew from each call.
+/// What the cases refer to must live as long. Timeouts count anew from each call. A case that is
+/// switched off while a task waits is still waited for in that call.
 class selector {
  public:
   explicit selector(const select_options& options = {}) : options_(options) {}
   selector(const selector&) = delete;
   selector& operator=(const selector&) = delete;
 
-  /// Adds a case, which is on; returns its index. What is to be sent is given by std::ref. Not
-  /// while a call is under way.
+  /// Adds a case, which is on; returns its index. What is to be sent is given by std::ref. Throws
+  /// busy_error while a task waits in select; handlers may.
   template <detail::case_of_select Case>
   requires(std::is_rvalue_reference_v<Case&&>&& Case::lasts) std::size_t add(Case&& one) {
+    refuse_when_busy();
     raw_.reserve(raw_.size() + 1);
     cases_.push_back({std::make_unique<holder<std::remove_cvref_t<Case>>>(std::move(one)), true});
     raw_.emplace_back();
@@ -413,7 +415,8 @@ class selector {
     return count;
   }
 
-  /// As structio::select and try_select.
+  /// As structio::select and try_select. One task at a time, until the choice has been made:
+  /// handlers may select again, and meanwhile other tasks may. Throws busy_error as well.
   std::size_t select() { return static_cast<std::size_t>(run(0)); }
   [[nodiscard]] std::optional<std::size_t> try_select() {
     const std::int64_t taken = run(STRUCTIO_SELECT_NOWAIT);
@@ -446,12 +449,19 @@ class selector {
     bool on;
   };
 
+  void refuse_when_busy() const {
+    if (busy_) throw busy_error("selector: another task selects from it: make one for each task");
+  }
+
   std::int64_t run(std::uint32_t flags) {
+    refuse_when_busy();
     std::int64_t taken = -1;
     {
+      busy_ = true;
       const detail::disarming end([&] {
         const void* sent = detail::sent_by(raw_.data(), taken);
         for (entry& e : cases_) e.one->disarm(sent);
+        busy_ = false;
       });
       detail::offer_of_case* first = nullptr;
       for (std::size_t i = 0; i < cases_.size(); ++i) {
@@ -470,6 +480,7 @@ class selector {
   select_options options_;
   std::vector<entry> cases_;
   std::vector<structio_select_case> raw_;
+  bool busy_ = false;  ///< a task arms the cases, or waits
 };
 
 }  // namespace v0
