@@ -52,8 +52,9 @@ void channel_buffer::let_go() noexcept {
 
 void channel_buffer::clear(const item_type& type) noexcept {
   while (size_ > 0) {
-    type.destroy(front());
-    popped();
+    void* item = front();
+    popped();  // so that whoever looks at the ring meanwhile finds what is left
+    type.destroy(item);
   }
   found_empty();
 }

@@ -93,7 +93,7 @@ class channel_buffer {
     return item + prefix_;
   }
 
-  /// Destroys every item.
+  /// Destroys every item. Nobody may push meanwhile.
   void clear(const item_type& type) noexcept;
 
  private:
