@@ -13,7 +13,9 @@
 #include "support/face.hpp"
 #include "support/refusals.hpp"
 
+using structio::broadcast;
 using structio::open_channel;
+using structio::subscription;
 
 namespace {
 
@@ -30,6 +32,16 @@ struct at_end {
     if (last) last();
   }
 };
+
+// An item that owns what it is sent through, or an end of it; copies share that.
+struct owner {
+  std::shared_ptr<subscription<owner>> end;
+  std::shared_ptr<void> all;  // the broadcast
+};
+
+owner owning(subscription<owner> end) {
+  return {std::make_shared<subscription<owner>>(std::move(end)), nullptr};
+}
 
 }  // namespace
 
@@ -75,5 +87,65 @@ TEST_CASE("an item that is destroyed does what does not wait, and nothing else",
     CHECK(left == std::vector<std::int64_t>{2, 1, 0});
     CHECK(structio_mutex_destroy(&raw) == 0);
     structio::checkpoint();
+  });
+}
+
+TEST_CASE("an item may own a subscription to its own broadcast") {
+  face::run([] {
+    for (const auto when : {structio::lag::drop_oldest, structio::lag::disconnect}) {
+      broadcast<owner> b(1, when);
+      auto keep = b.subscribe();
+      b.send(owning(b.subscribe()));
+      CHECK(b.statistics().subscriptions == 2);
+      b.send({});
+      CHECK(b.statistics().subscriptions == (when == structio::lag::drop_oldest ? 1 : 0));
+      CHECK(b.statistics().disconnected == (when == structio::lag::drop_oldest ? 0 : 2));
+    }
+  });
+}
+
+TEST_CASE("subscriptions inside items go one after the other") {
+  face::run([] {
+    using box = std::shared_ptr<std::unique_ptr<subscription<std::shared_ptr<void>>>>;
+    broadcast<std::shared_ptr<void>> b(structio::unlimited);
+    auto keep = b.subscribe();
+    for (int i = 0; i < 5; ++i) {
+      const box inside = std::make_shared<box::element_type>();
+      b.send(inside);  // filled afterwards: it is subscribed to all items but this and those before
+      *inside = std::make_unique<subscription<std::shared_ptr<void>>>(b.subscribe());
+    }
+    CHECK(b.statistics().subscriptions == 6);
+    keep.close();
+    CHECK(b.statistics().subscriptions == 0);
+    CHECK(b.statistics().buffer_used == 0);
+    CHECK(b.try_send(nullptr));
+  });
+}
+
+TEST_CASE("an item may take along the last of its broadcast") {
+  face::run([] {
+    auto b = std::make_shared<broadcast<owner>>(1, structio::lag::drop_oldest);
+    auto keep = b->subscribe();
+    structio_broadcast* raw = b->native();
+    b->send({nullptr, b});
+    b.reset();
+    CHECK(structio_broadcast_close(raw) == 0);
+    { const auto gone = std::move(keep); }
+    CHECK(structio_broadcast_close(raw) == STRUCTIO_ESTALE);
+  });
+}
+
+TEST_CASE("a subscription that goes while its task receives from it") {
+  face::run([] {
+    broadcast<owner> b(2);
+    auto mine = std::make_shared<subscription<owner>>(b.subscribe());
+    auto other = b.subscribe();
+    b.send({mine, nullptr});
+    subscription<owner>& still = *mine;
+    mine.reset();
+    CHECK(still.receive().end != nullptr);
+    CHECK(b.statistics().subscriptions == 2);
+    { const auto gone = std::move(other); }
+    CHECK(b.statistics().subscriptions == 0);
   });
 }
