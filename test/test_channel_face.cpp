@@ -62,6 +62,13 @@ struct labelled {
   std::string text;
 };
 
+// Nothing would bring it back.
+struct stuck {
+  stuck(stuck&&) noexcept(false) {}
+};
+static_assert(!structio::detail::can_be_offered<stuck>);
+static_assert(structio::detail::can_be_offered<labelled>);
+
 // Moving it may throw, whichever way.
 struct throwing_assignment {
   explicit throwing_assignment(std::string words) : text(std::move(words)) {}

@@ -39,6 +39,18 @@ struct owner {
   std::shared_ptr<void> all;  // the broadcast
 };
 
+// Copying it frees a subscription.
+struct freeing {
+  structio_subscription** end = nullptr;
+  explicit freeing(structio_subscription*& sub) : end(&sub) {}
+  freeing(const freeing& other) : end(other.end) {
+    CHECK(structio_subscription_free(std::exchange(*end, nullptr)) == 0);
+  }
+  freeing(freeing&&) noexcept = default;
+  freeing& operator=(freeing&&) = default;
+  ~freeing() = default;
+};
+
 owner owning(subscription<owner> end) {
   return {std::make_shared<subscription<owner>>(std::move(end)), nullptr};
 }
@@ -147,5 +159,20 @@ TEST_CASE("a subscription that goes while its task receives from it") {
     CHECK(b.statistics().subscriptions == 2);
     { const auto gone = std::move(other); }
     CHECK(b.statistics().subscriptions == 0);
+  });
+}
+
+TEST_CASE("a subscription that is freed by the copy that it receives") {
+  face::run([] {
+    broadcast<freeing> b(2);
+    const auto keep = b.subscribe();
+    structio_subscription* mine = nullptr;
+    CHECK(structio_broadcast_subscribe(b.native(), &mine) == 0);
+    b.send(freeing(mine));
+    structio::detail::item_slot<freeing> slot;
+    CHECK(structio_subscription_receive(mine, slot.memory(), nullptr) == 0);
+    slot.destroy();
+    CHECK(mine == nullptr);
+    CHECK(b.statistics().subscriptions == 1);
   });
 }
