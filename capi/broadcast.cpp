@@ -58,7 +58,6 @@ int free_object(base::handle_kind kind, const void* h, void (*let_go)(Object&) n
   if (!object) return refused();
   const rt::broadcast& b = core(*object);
   if (b.rt && b.rt != rt::current_runtime()) return other_run(call);
-  if (b.moving) return rt::broadcast_explain(STRUCTIO_EMISUSE);
   if (!base::handle_drop(kind, h)) {
     return fail(STRUCTIO_ESTALE, "%s: the handle was freed before", call);
   }

@@ -18,7 +18,11 @@ namespace structio::capi {
 using base::fail;
 
 inline int no_task(const char* call) noexcept {
-  if (rt::current_runtime()) {
+  const rt::runtime* r = rt::current_runtime();
+  if (r && r->current && r->confined_to == rt::confined::waiting) {
+    return fail(STRUCTIO_ENOTASK, "%s: may block, and the functions of an item must not", call);
+  }
+  if (r) {
     return fail(STRUCTIO_ENOTASK,
                 "%s: may block, so it must be called from a task; this is a callback outside of "
                 "tasks",
@@ -41,7 +45,16 @@ inline int null_argument(const char* call, const char* argument) noexcept {
 /// The run whose task is calling, or null with a message.
 inline rt::runtime* in_task(const char* call) noexcept {
   rt::runtime* r = rt::current_runtime();
-  if (r && r->current && !r->in_abort) [[likely]]
+  if (r && r->current && r->confined_to == rt::confined::no) [[likely]]
+    return r;
+  no_task(call);
+  return nullptr;
+}
+
+/// The same for a call that is a task's but never waits: the functions of its items may.
+inline rt::runtime* in_task_without_waiting(const char* call) noexcept {
+  rt::runtime* r = rt::current_runtime();
+  if (r && r->current && r->confined_to != rt::confined::task) [[likely]]
     return r;
   no_task(call);
   return nullptr;

@@ -32,7 +32,7 @@ int made(rt::failure* f, structio_failure** out, const char* call) noexcept {
 // abort function the current task is the one that cancels, whom this does not concern.
 rt::failure** slot_here() noexcept {
   rt::runtime* r = rt::current_runtime();
-  if (r) return r->current && !r->in_abort ? &r->current->in_flight : nullptr;
+  if (r) return r->current && r->confined_to == rt::confined::no ? &r->current->in_flight : nullptr;
   rt::thread::job_context* job = rt::thread::current_job();
   return job ? &job->in_flight : nullptr;
 }

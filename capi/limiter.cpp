@@ -46,12 +46,12 @@ int structio_limiter_acquire(structio_limiter* storage) {
 }
 
 int structio_limiter_try_acquire(structio_limiter* storage) {
-  const auto l = find_for_task<limiter>(storage, "structio_limiter_try_acquire");
+  const auto l = find_for_owner<limiter>(storage, "structio_limiter_try_acquire");
   return l ? l.object->try_acquire(calling_task(*l.run)) : refused();
 }
 
 int structio_limiter_release(structio_limiter* storage) {
-  const auto l = find_for_task<limiter>(storage, "structio_limiter_release");
+  const auto l = find_for_owner<limiter>(storage, "structio_limiter_release");
   return l ? l.object->release(calling_task(*l.run)) : refused();
 }
 

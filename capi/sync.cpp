@@ -99,12 +99,12 @@ int structio_mutex_lock(structio_mutex* storage) {
 }
 
 int structio_mutex_try_lock(structio_mutex* storage) {
-  const auto m = find_for_task<mutex>(storage, "structio_mutex_try_lock");
+  const auto m = find_for_owner<mutex>(storage, "structio_mutex_try_lock");
   return m ? m.object->try_lock(*m.run->current) : refused();
 }
 
 int structio_mutex_unlock(structio_mutex* storage) {
-  const auto m = find_for_task<mutex>(storage, "structio_mutex_unlock");
+  const auto m = find_for_owner<mutex>(storage, "structio_mutex_unlock");
   return m ? m.object->unlock(*m.run->current) : refused();
 }
 
@@ -204,7 +204,7 @@ int structio_condition_wait(structio_condition* storage) {
 }
 
 int64_t structio_condition_notify(structio_condition* storage, size_t count) {
-  const auto c = find_for_task<condition>(storage, "structio_condition_notify");
+  const auto c = find_for_owner<condition>(storage, "structio_condition_notify");
   return c ? c.object->notify(*c.run->current, count) : refused();
 }
 

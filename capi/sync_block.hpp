@@ -37,12 +37,12 @@ struct in_use_by {
 };
 
 /// The object for a call that uses it, and the calling run; nothing, with a message, when that is
-/// not allowed. A hook has no task that could wait or own.
-template <class Block, bool HooksToo, class Storage>
+/// not allowed. A hook has no task that could wait or own. `Run`: one of in_task and the like.
+template <class Block, rt::runtime* (*Run)(const char* call) noexcept, class Storage>
 in_use_by<Block> find_for(const Storage* storage, const char* call) noexcept {
   auto* object = block<Block>(storage, call, Block::noun);
   if (!object) return {};
-  rt::runtime* r = HooksToo ? in_run(call) : in_task(call);
+  rt::runtime* r = Run(call);
   if (!r) return {};
   if (object->claim(*r)) [[likely]]
     return {object, r};
@@ -52,11 +52,15 @@ in_use_by<Block> find_for(const Storage* storage, const char* call) noexcept {
 
 template <class Block, class Storage>
 in_use_by<Block> find_for_task(const Storage* storage, const char* call) noexcept {
-  return find_for<Block, false>(storage, call);
+  return find_for<Block, in_task>(storage, call);
+}
+template <class Block, class Storage>
+in_use_by<Block> find_for_owner(const Storage* storage, const char* call) noexcept {
+  return find_for<Block, in_task_without_waiting>(storage, call);
 }
 template <class Block, class Storage>
 in_use_by<Block> find_for_any(const Storage* storage, const char* call) noexcept {
-  return find_for<Block, true>(storage, call);
+  return find_for<Block, in_run>(storage, call);
 }
 
 template <class Block>

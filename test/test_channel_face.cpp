@@ -1,6 +1,7 @@
 // Channels through the face: values that are moved, boxed or plain, handles that are copies, loops,
 // batches, and what is thrown.
 #include <structio/channel.hpp>
+#include <structio/select.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -53,6 +54,30 @@ struct alignas(64) wide {
 struct fixed {
   const int value;
   std::string words;
+};
+
+// Cannot be assigned to, and moving it copies a part: it is offered as a copy.
+struct labelled {
+  const std::string label;
+  std::string text;
+};
+
+// Nothing would bring it back.
+struct stuck {
+  stuck(stuck&&) noexcept(false) {}
+};
+static_assert(!structio::detail::can_be_offered<stuck>);
+static_assert(structio::detail::can_be_offered<labelled>);
+
+// Moving it may throw, whichever way.
+struct throwing_assignment {
+  explicit throwing_assignment(std::string words) : text(std::move(words)) {}
+  throwing_assignment(throwing_assignment&& other) noexcept(false) : text(std::move(other.text)) {}
+  throwing_assignment& operator=(throwing_assignment&& other) noexcept(false) {
+    text = std::move(other.text);
+    return *this;
+  }
+  std::string text;
 };
 
 }  // namespace
@@ -116,6 +141,30 @@ TEST_CASE("types that are hard to move travel in boxes") {
     c.tx.send(wide{5});
     const wide got = c.rx.receive();
     CHECK(got.value == 5);
+  });
+}
+
+TEST_CASE("a value that may throw when moved comes back all the same", "[CHAN-23]") {
+  face::run([] {
+    const std::string words(100, 'w');
+    auto fixed_ones = open_channel<labelled>(0);
+    labelled one{words, words};
+    CHECK_FALSE(fixed_ones.tx.try_send(std::move(one)));
+    CHECK((one.label == words && one.text == words));
+    CHECK_FALSE(structio::try_select(structio::on_send(fixed_ones.tx, std::move(one))));
+    CHECK((one.label == words && one.text == words));
+    auto moving = open_channel<throwing_assignment>(0);
+    throwing_assignment two{words};
+    CHECK_FALSE(moving.tx.try_send(std::move(two)));
+    CHECK(two.text == words);
+    structio::move_on_after(std::chrono::seconds(1), [&] { moving.tx.send(std::move(two)); });
+    CHECK(two.text == words);
+    structio::open_nursery([&](structio::nursery& n) {
+      n.start_soon([&] { CHECK(fixed_ones.rx.receive().label == words); });
+      n.start_soon([&] { CHECK(moving.rx.receive().text == words); });
+      fixed_ones.tx.send(std::move(one));
+      moving.tx.send(std::move(two));
+    });
   });
 }
 
@@ -204,6 +253,21 @@ TEST_CASE("a batch is of any length", "[UQ-01][UQ-02]") {
     c.tx.close();
     CHECK(face::throws<structio::end_of_channel>([&] { return c.rx.receive_batch(); }));
     CHECK(face::throws<structio::end_of_channel>([&] { return c.rx.try_receive_batch(); }));
+  });
+}
+
+TEST_CASE("a channel that has let go of much memory begins anew", "[UQ-01]") {
+  face::run([] {
+    auto c = open_channel<std::int64_t>(structio::unlimited);
+    const auto pass = [&](std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i) c.tx.send(i);
+      for (std::int64_t i = 0; i < count; ++i) REQUIRE(c.rx.receive() == i);
+      CHECK_FALSE(c.rx.try_receive());  // whoever finds it empty has it let go
+    };
+    pass(10000);
+    pass(1000);
+    pass(12000);
+    CHECK(c.rx.statistics().peak_buffer_used == 12000);
   });
 }
 

@@ -1,6 +1,7 @@
 // Generators behind a channel: when they run, who reads, how they end.
 #include <structio/generator.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -220,6 +221,31 @@ TEST_CASE("tasks may take turns at one generator", "[SAFE-10]") {
           });
         });
     CHECK(all.size() == 20);
+  });
+}
+
+TEST_CASE("several tasks inside a generator may yield") {
+  face::run([] {
+    ints all;
+    with_generator<int>(
+        [](yielder<int>& yield) {
+          structio::open_nursery([&](structio::nursery& n) {
+            for (int i = 0; i < 4; ++i) {
+              n.start_soon([&yield, i] {
+                yield(i);
+                if (i % 2 == 1) yield(10 + i);
+              });
+            }
+          });
+        },
+        [&](generated<int>& values) {
+          for (const int v : values) {
+            all.push_back(v);
+            settle();
+          }
+        });
+    std::sort(all.begin(), all.end());
+    CHECK(all == ints{0, 1, 2, 3, 11, 13});
   });
 }
 

@@ -1,6 +1,7 @@
 // Select: how it chooses, cases that are off, the same object twice, selects that meet each other,
 // handles that are freed meanwhile.
 #include <array>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -278,5 +279,44 @@ TEST_CASE("a hundred cases, one of which happens") {
       CHECK(slot == static_cast<int>(which));
       for (const auto& c : all) CHECK(statistics(c->tx).waiting_receivers == 0);
     }
+  });
+}
+
+namespace {
+
+// Processor time of this thread.
+int64_t used() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * int64_t{1000000000} + now.tv_nsec;
+}
+
+}  // namespace
+
+TEST_CASE("closing a handle looks once at those who wait at others") {
+  in_nursery([](structio_nursery& n) {
+    int_channel c(0);
+    structio_receiver* other = nullptr;
+    CHECK(structio_receiver_clone(c.rx, &other) == 0);
+    int slot = 0;
+    selecting crowd;
+    const int64_t begin = used();
+    crowd.start(n, std::vector<structio_select_case>(100000, receives(other, slot)));
+    const int64_t once_through = used() - begin;
+    std::vector<selecting> tasks(300);
+    for (auto& t : tasks) {
+      t.start(n, {receives(c.rx, slot), receives(c.rx, slot), receives(other, slot)});
+    }
+    CHECK(statistics(c.rx).waiting_receivers == 100000 + 3 * 300);
+    const int64_t closing = used();
+    CHECK(structio_receiver_close(c.rx) == 0);
+    CHECK(5 * (used() - closing) < once_through);
+    CHECK(statistics(c.rx).waiting_receivers == 100000);
+    settle();
+    for (auto& t : tasks) CHECK((t.status == STRUCTIO_ECLOSED && t.taken <= 1));
+    CHECK(crowd.waits());
+    CHECK(structio_receiver_free(other) == 0);
+    settle();
+    CHECK(crowd.status == STRUCTIO_ECLOSED);
   });
 }

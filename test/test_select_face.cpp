@@ -28,6 +28,7 @@ using structio::try_select;
 
 namespace {
 
+using ints = std::vector<int>;
 using text = std::unique_ptr<std::string>;
 
 text make(const char* words) {
@@ -277,5 +278,97 @@ TEST_CASE("a selector sends what its variable has at the time") {
     CHECK(*rx.receive() == "a");
     CHECK(*rx.receive() == "b");
     CHECK(throws<std::out_of_range>([&] { s.disable(2); }));
+  });
+}
+
+namespace {
+
+// Two channels without buffers, which may be offered the same variable.
+template <class T>
+struct two_channels {
+  structio::channel<T> a = open_channel<T>(0);
+  structio::channel<T> b = open_channel<T>(0);
+};
+
+// Cases for `value` at both, in one call or in a selector.
+template <class T>
+std::size_t offer_to_both(two_channels<T>& c, T& value, bool again) {
+  if (!again) {
+    return select(on_send(c.a.tx, std::move(value)), on_send(c.b.tx, std::move(value)),
+                  on_timeout(1s));
+  }
+  structio::selector s;
+  s.add(on_send(c.a.tx, std::ref(value)));
+  s.add(on_send(c.b.tx, std::ref(value)));
+  s.add(on_timeout(1s));
+  return s.select();
+}
+
+}  // namespace
+
+TEST_CASE("one variable that is offered to several is sent to one of them, once") {
+  face::run([] {
+    two_channels<std::string> c;
+    for (const bool again : {false, true}) {
+      std::string value(100, 'v');
+      CHECK(offer_to_both(c, value, again) == 2);
+      CHECK(value == std::string(100, 'v'));
+      for (std::size_t to : {0U, 1U}) {
+        value.assign(100, 'v');
+        std::string got;
+        open_nursery([&](structio::nursery& n) {
+          n.start_soon([&] { got = (to == 0 ? c.a : c.b).rx.receive(); });
+          settle();
+          CHECK(offer_to_both(c, value, again) == to);
+        });
+        CHECK(got == std::string(100, 'v'));
+        CHECK(value.empty());
+      }
+    }
+  });
+}
+
+TEST_CASE("one variable that is offered to several comes back when the call fails") {
+  face::run([] {
+    two_channels<bulky> c;
+    bulky value(7);
+    structio::move_on_after(500ms, [&] { offer_to_both(c, value, false); });
+    CHECK(value.number == 7);
+    CHECK(throws<std::invalid_argument>([&] {
+      select(on_send(c.a.tx, std::move(value)), on_send(c.b.tx, std::move(value)), on_timeout(-1s));
+    }));
+    CHECK(value.number == 7);
+    c.b.rx.close();
+    CHECK(throws<structio::broken_error>([&] { offer_to_both(c, value, true); }));
+    CHECK(value.number == 7);
+  });
+}
+
+TEST_CASE("a selector is one task's at a time") {
+  face::run([] {
+    auto c = open_channel<int>(0);
+    structio::selector s;
+    ints got;
+    const auto busy = [&] {
+      return throws<structio::busy_error>([&] { s.select(); }) &&
+             throws<structio::busy_error>([&] { return s.try_select(); }) &&
+             throws<structio::busy_error>([&] { s.add(on_timeout(1s)); });
+    };
+    s.add(on_receive(c.rx, [&](int v) {
+      got.push_back(v);
+      if (v == 1) s.select();  // the call is over for the selector when handlers run
+    }));
+    open_nursery([&](structio::nursery& n) {
+      n.start_soon([&] { s.select(); });
+      settle();
+      CHECK(busy());
+      c.tx.send(1);
+      settle();
+      CHECK(busy());
+      c.tx.send(2);
+    });
+    structio::move_on_after(1s, [&] { s.select(); });
+    CHECK_FALSE(s.try_select());
+    CHECK(got == ints{1, 2});
   });
 }

@@ -99,8 +99,9 @@ class subscription {
   subscription(subscription&& other) noexcept
       : raw_(std::exchange(other.raw_, nullptr)), missed_(other.missed_) {}
   subscription& operator=(subscription&& other) noexcept {
-    std::swap(raw_, other.raw_);
-    std::swap(missed_, other.missed_);
+    subscription taken(std::move(other));  // goes with what was here before
+    std::swap(raw_, taken.raw_);
+    std::swap(missed_, taken.missed_);
     return *this;
   }
   ~subscription() { structio_subscription_free(raw_); }
@@ -195,7 +196,8 @@ class broadcast {
   }
   broadcast(broadcast&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
   broadcast& operator=(broadcast&& other) noexcept {
-    std::swap(raw_, other.raw_);
+    broadcast taken(std::move(other));  // goes with what was here before
+    std::swap(raw_, taken.raw_);
     return *this;
   }
   /// Closes: subscribers get what there is, and then the end.

@@ -8,7 +8,11 @@
 //
 // Always true: first come, first served. An item is wholly sent or not at all: when a send fails or
 // is cancelled, the value is still in the variable that was offered. Destructors close, and never
-// wait. A handle that is copied is cloned: each copy counts as an end of its own.
+// wait; but only in the channel's run, or after it: on a worker thread they leave their end open. A
+// handle that is copied is cloned: each copy counts as an end of its own. While a send waits the
+// variable has been moved from; a type that cannot be assigned, and may throw when moved, is copied
+// instead, and refused when it cannot be copied either. Items that are destroyed in a channel may
+// do what does not wait, in the task that closes: give back a lock or a token that is that task's.
 #pragma once
 
 #include <structio/structio_channel.h>
@@ -31,8 +35,8 @@ struct channel_statistics {
   std::int64_t capacity = 0;
   std::int64_t open_senders = 0;
   std::int64_t open_receivers = 0;
-  std::int64_t waiting_senders = 0;    ///< tasks
-  std::int64_t waiting_receivers = 0;  ///< tasks
+  std::int64_t waiting_senders = 0;    ///< waits: a select with two such cases counts twice
+  std::int64_t waiting_receivers = 0;  ///< waits
   std::int64_t peak_buffer_used = 0;
 };
 

@@ -37,7 +37,7 @@ class event {
   }
 
   struct statistics_type {
-    std::size_t waiting = 0;
+    std::size_t waiting = 0;  ///< waits: a select with two such cases counts twice
   };
   statistics_type statistics() const {
     structio_event_statistics s{};

@@ -39,7 +39,7 @@ class generator_core {
 
   /// Consumer's side: asks for the next value. Nothing at the end.
   void next_into(std::optional<T>& item) {
-    demand_.unpark();
+    demand_.unpark_all();  // several may wait, and not each has more to yield
     pipe_.rx.next_into(item);
     if (item || !failed_) return;
     // What it failed with is on its way out of the block, and cancels us.
@@ -131,7 +131,8 @@ class generator_core {
 
 }  // namespace detail
 
-/// What a generator yields through: `yield(value)`.
+/// What a generator yields through: `yield(value)`. Several tasks inside the generator may: their
+/// values come one by one, and whoever's has been taken goes on when the next one is asked for.
 template <class T>
 class yielder {
  public:

@@ -85,7 +85,8 @@ class tcp_listener {
  public:
   tcp_listener(tcp_listener&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
   tcp_listener& operator=(tcp_listener&& other) noexcept {
-    std::swap(raw_, other.raw_);
+    tcp_listener taken(std::move(other));  // goes with what was here before
+    std::swap(raw_, taken.raw_);
     return *this;
   }
   /// Closes at once, without waiting.

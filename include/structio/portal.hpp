@@ -21,7 +21,8 @@ class portal {
   portal() { detail::check(structio_portal_new(&raw_)); }
   portal(portal&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
   portal& operator=(portal&& other) noexcept {
-    std::swap(raw_, other.raw_);
+    portal taken(std::move(other));  // goes with what was here before
+    std::swap(raw_, taken.raw_);
     return *this;
   }
   ~portal() {

@@ -26,7 +26,8 @@ class remote_sender {
   }
   remote_sender(remote_sender&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
   remote_sender& operator=(remote_sender&& other) noexcept {
-    std::swap(raw_, other.raw_);
+    remote_sender taken(std::move(other));  // goes with what was here before
+    std::swap(raw_, taken.raw_);
     return *this;
   }
   ~remote_sender() { structio_remote_sender_free(raw_); }

@@ -43,6 +43,26 @@ struct no_handler {
   void operator()() const noexcept {}
 };
 
+/// What a case offers during a call: several that name the same variable offer one value.
+struct offer_of_case {
+  const void* variable = nullptr;
+  const void* type = nullptr;  ///< a variable and its first member have the same address
+  void* item = nullptr;        ///< where the C ABI finds it
+  offer_of_case* next = nullptr;
+};
+
+template <class T>
+inline constexpr char type_of_offer = 0;
+
+/// The offer of the same variable, or null.
+template <class T>
+const offer_of_case* find_offer(const offer_of_case* first, const T* variable) noexcept {
+  while (first != nullptr && (first->variable != variable || first->type != &type_of_offer<T>)) {
+    first = first->next;
+  }
+  return first;
+}
+
 /// What every case has: whether it is switched on.
 template <class Self>
 class select_case {
@@ -53,14 +73,15 @@ class select_case {
     return std::move(static_cast<Self&>(*this));
   }
 
-  /// What the C ABI is to be told; each time before a call.
-  void arm(structio_select_case& raw) {
+  /// What the C ABI is to be told; each time before a call. `first`: the list of what the cases
+  /// before this one offer.
+  void arm(structio_select_case& raw, offer_of_case*& first) {
     raw.kind = STRUCTIO_SELECT_NONE;
-    if (on_) static_cast<Self&>(*this).describe(raw);
+    if (on_) static_cast<Self&>(*this).describe(raw, first);
   }
 
-  /// After the call: `status` of the case that was taken, 1 for the others.
-  void disarm(int) noexcept {}
+  /// After the call. `sent`: the memory from which an item was sent, null when none was.
+  void disarm(const void*) noexcept {}
 
   /// It may be selected from more than once.
   static constexpr bool lasts = true;
@@ -75,7 +96,7 @@ class signal_case : public select_case<signal_case<Handler>> {
  public:
   signal_case(const structio_select_case& what, Handler handler)
       : what_(what), handler_(std::move(handler)) {}
-  void describe(structio_select_case& raw) const noexcept { raw = what_; }
+  void describe(structio_select_case& raw, offer_of_case*&) const noexcept { raw = what_; }
   void finish(int status) {
     check(status);
     std::invoke(handler_);
@@ -94,7 +115,7 @@ class receive_case : public select_case<receive_case<T, Handler>> {
   receive_case(receive_case&& other) noexcept(std::is_nothrow_move_constructible_v<Handler>)
       : select_case<receive_case>(other), from_(other.from_), handler_(std::move(other.handler_)) {}
 
-  void describe(structio_select_case& raw) noexcept {
+  void describe(structio_select_case& raw, offer_of_case*&) noexcept {
     raw.kind = STRUCTIO_SELECT_RECEIVE;
     raw.object = from_;
     raw.item = slot_.memory();
@@ -136,16 +157,15 @@ class send_case : public select_case<send_case<Value, Lasts, Handler>> {
         value_(std::forward<Value>(other.value_)),
         handler_(std::move(other.handler_)) {}
 
-  void describe(structio_select_case& raw) {
+  void describe(structio_select_case& raw, offer_of_case*& first) {
     if (to_ == nullptr) return;
-    offering_.emplace(value_);
+    raw.item = item(first);
     raw.kind = STRUCTIO_SELECT_SEND;
     raw.object = to_;
-    raw.item = offering_->memory();
   }
-  void disarm(int status) {
+  void disarm(const void* sent) noexcept {
     if (!offering_) return;
-    if (status != 0) offering_->take_back();
+    if (offering_->memory() != sent) offering_->take_back();
     offering_.reset();
   }
   void finish(int status) {
@@ -154,19 +174,32 @@ class send_case : public select_case<send_case<Value, Lasts, Handler>> {
   }
 
  private:
+  // Whoever is the first to offer the variable holds its value, and takes it back.
+  void* item(offer_of_case*& first) {
+    if constexpr (is_plain<T>) return std::addressof(value_);
+    if (const offer_of_case* same = find_offer(first, std::addressof(value_))) return same->item;
+    offering_.emplace(value_);
+    offer_ = {std::addressof(value_), &type_of_offer<T>, offering_->memory(), first};
+    first = &offer_;
+    return offer_.item;
+  }
+
   structio_sender* to_;
   Value value_;
   Handler handler_;
   std::optional<offered<T>> offering_;
+  offer_of_case offer_;
 };
 
 template <class T, class Handler>
 concept receive_handler =
     std::is_invocable_v<Handler&, std::optional<T>> || std::is_invocable_v<Handler&, T>;
 
-/// The status of case `i` after a call that returned `taken`; 1 when it has not been taken.
-inline int status_of(const structio_select_case* cases, std::size_t i, std::int64_t taken) {
-  return taken == static_cast<std::int64_t>(i) ? cases[i].status : 1;
+/// The memory from which a call that returned `taken` has sent an item; null when it has sent none.
+inline const void* sent_by(const structio_select_case* cases, std::int64_t taken) noexcept {
+  if (taken < 0) return nullptr;
+  const structio_select_case& one = cases[taken];
+  return one.kind == STRUCTIO_SELECT_SEND && one.status == 0 ? one.item : nullptr;
 }
 
 inline std::int64_t call_select(structio_select_case* cases, std::size_t count,
@@ -196,15 +229,12 @@ std::int64_t select_among(const select_options& options, std::uint32_t flags, Ca
   int thrown = 0;
   {
     std::size_t armed = 0;
+    [[maybe_unused]] offer_of_case* first = nullptr;
     const disarming end([&] {
-      std::size_t i = 0;
-      [[maybe_unused]] const auto each = [&](auto& one) {
-        if (i < armed) one.disarm(status_of(raw.data(), i, taken));
-        ++i;
-      };
-      (each(cases), ...);
+      [[maybe_unused]] const void* sent = sent_by(raw.data(), taken);
+      (cases.disarm(sent), ...);
     });
-    (..., (cases.arm(raw[armed]), ++armed));
+    (..., (cases.arm(raw[armed], first), ++armed));
     taken = call_select(raw.data(), raw.size(), options, flags);
     if (taken < 0) thrown = static_cast<int>(taken);
   }
@@ -254,9 +284,10 @@ requires detail::receive_handler<T, Handler>
 
 /// There is room for an item, and it is sent. What is given by std::move must live until select
 /// returns, and still has its value when it was not sent; the same holds for std::ref, whatever the
-/// variable has when select is called; anything else is copied. Thrown: broken_error (no receiver
-/// is left), closed_error (this end), std::bad_alloc. A sender that was moved from is a case that
-/// is switched off.
+/// variable has when select is called; anything else is copied. While select waits the variable has
+/// been moved from, and what others write to it then is overwritten. Several cases may name one
+/// variable: its value is sent once. Thrown: broken_error (no receiver is left), closed_error (this
+/// end), std::bad_alloc. A sender that was moved from is a case that is switched off.
 template <class T, class Handler = detail::no_handler>
 requires std::is_invocable_v<Handler&>
 [[nodiscard]] auto on_send(const sender<T>& to, std::type_identity_t<T>&& value,
@@ -353,17 +384,19 @@ template <detail::case_of_select... Cases>
 ///     for (auto& rx : receivers) inputs.add(structio::on_receive(rx, handler));
 ///     while (inputs.enabled() > 0) inputs.select();
 ///
-/// What the cases refer to must live as long. Timeouts count anew from each call.
+/// What the cases refer to must live as long. Timeouts count anew from each call. A case that is
+/// switched off while a task waits is still waited for in that call.
 class selector {
  public:
   explicit selector(const select_options& options = {}) : options_(options) {}
   selector(const selector&) = delete;
   selector& operator=(const selector&) = delete;
 
-  /// Adds a case, which is on; returns its index. What is to be sent is given by std::ref. Not
-  /// while a call is under way.
+  /// Adds a case, which is on; returns its index. What is to be sent is given by std::ref. Throws
+  /// busy_error while a task waits in select; handlers may.
   template <detail::case_of_select Case>
   requires(std::is_rvalue_reference_v<Case&&>&& Case::lasts) std::size_t add(Case&& one) {
+    refuse_when_busy();
     raw_.reserve(raw_.size() + 1);
     cases_.push_back({std::make_unique<holder<std::remove_cvref_t<Case>>>(std::move(one)), true});
     raw_.emplace_back();
@@ -382,7 +415,8 @@ class selector {
     return count;
   }
 
-  /// As structio::select and try_select.
+  /// As structio::select and try_select. One task at a time, until the choice has been made:
+  /// handlers may select again, and meanwhile other tasks may. Throws busy_error as well.
   std::size_t select() { return static_cast<std::size_t>(run(0)); }
   [[nodiscard]] std::optional<std::size_t> try_select() {
     const std::int64_t taken = run(STRUCTIO_SELECT_NOWAIT);
@@ -396,15 +430,17 @@ class selector {
     any_case(const any_case&) = delete;
     any_case& operator=(const any_case&) = delete;
     virtual ~any_case() = default;
-    virtual void arm(structio_select_case& raw) = 0;
-    virtual void disarm(int status) = 0;
+    virtual void arm(structio_select_case& raw, detail::offer_of_case*& first) = 0;
+    virtual void disarm(const void* sent) noexcept = 0;
     virtual void finish(int status) = 0;
   };
   template <class Case>
   struct holder final : any_case {
     explicit holder(Case&& given) : one(std::move(given)) {}
-    void arm(structio_select_case& raw) override { one.arm(raw); }
-    void disarm(int status) override { one.disarm(status); }
+    void arm(structio_select_case& raw, detail::offer_of_case*& first) override {
+      one.arm(raw, first);
+    }
+    void disarm(const void* sent) noexcept override { one.disarm(sent); }
     void finish(int status) override { one.finish(status); }
     Case one;
   };
@@ -413,18 +449,24 @@ class selector {
     bool on;
   };
 
+  void refuse_when_busy() const {
+    if (busy_) throw busy_error("selector: another task selects from it: make one for each task");
+  }
+
   std::int64_t run(std::uint32_t flags) {
+    refuse_when_busy();
     std::int64_t taken = -1;
     {
-      std::size_t armed = 0;
+      busy_ = true;
       const detail::disarming end([&] {
-        for (std::size_t i = 0; i < armed; ++i) {
-          cases_[i].one->disarm(detail::status_of(raw_.data(), i, taken));
-        }
+        const void* sent = detail::sent_by(raw_.data(), taken);
+        for (entry& e : cases_) e.one->disarm(sent);
+        busy_ = false;
       });
-      for (; armed < cases_.size(); ++armed) {
-        raw_[armed].kind = STRUCTIO_SELECT_NONE;
-        if (cases_[armed].on) cases_[armed].one->arm(raw_[armed]);
+      detail::offer_of_case* first = nullptr;
+      for (std::size_t i = 0; i < cases_.size(); ++i) {
+        raw_[i].kind = STRUCTIO_SELECT_NONE;
+        if (cases_[i].on) cases_[i].one->arm(raw_[i], first);
       }
       taken = detail::call_select(raw_.data(), raw_.size(), options_, flags);
     }
@@ -438,6 +480,7 @@ class selector {
   select_options options_;
   std::vector<entry> cases_;
   std::vector<structio_select_case> raw_;
+  bool busy_ = false;  ///< a task arms the cases, or waits
 };
 
 }  // namespace v0

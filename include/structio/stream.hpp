@@ -51,7 +51,8 @@ class any_stream {
   explicit any_stream(structio_stream* raw) noexcept : raw_(raw) {}
   any_stream(any_stream&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
   any_stream& operator=(any_stream&& other) noexcept {
-    std::swap(raw_, other.raw_);
+    any_stream taken(std::move(other));  // goes with what was here before
+    std::swap(raw_, taken.raw_);
     return *this;
   }
   /// Closes at once, without waiting.

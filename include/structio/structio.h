@@ -43,7 +43,8 @@
  *
  * Each function's comment says what it does, then: Checkpoint (or not; not mentioned: not),
  * Threads (not mentioned: rule 8), Errors beyond STRUCTIO_EINVALID for NULL and nonsense and
- * STRUCTIO_ENOTASK.
+ * STRUCTIO_ENOTASK. In the main task, whatever may return STRUCTIO_ECANCELLED may return
+ * STRUCTIO_EINTERRUPTED (see structio_run) with the same meaning.
  */
 #ifndef STRUCTIO_H
 #define STRUCTIO_H

@@ -27,9 +27,13 @@ typedef struct structio_subscription structio_subscription;
  * the item is still the sender's, untouched. Receiving moves it into raw memory of the caller's,
  * who destroys it some day; on any failure that memory has not been touched.
  *
- * The functions must not block, use the channel itself, or let an exception escape. They run within
- * calls on the channel, in a task or a hook; `destroy` also within the call that closes or frees
- * the last receiver, on whatever thread that is after the run. */
+ * The functions must not let an exception escape. They run within calls on the channel or the
+ * broadcast, in a task or a hook, for whoever makes that call; `destroy` also within the call that
+ * closes or frees the last receiver, on whatever thread that is after the run. What may block
+ * returns STRUCTIO_ENOTASK; what does not wait may be called (unlocking a mutex that the calling
+ * task owns, releasing a token of its own). `move` and `copy` must not use the channel or the
+ * broadcast itself, nor must `destroy` use the broadcast; but handles of it may be freed: those of
+ * a broadcast are closed when the outer call is about to return. */
 typedef struct structio_item_type {
   size_t struct_size;
   size_t size;                             /* at least 1 */
@@ -51,8 +55,10 @@ typedef struct structio_item_type {
  * sender is closed, receivers get what is buffered and then STRUCTIO_EEND; when the last receiver
  * is, senders get STRUCTIO_EBROKEN, and what is buffered is destroyed.
  *
- * A channel belongs to the run it was made in; other runs and threads get STRUCTIO_EMISUSE (use a
- * portal). When the run has ended each call returns STRUCTIO_ECLOSED and only freeing is left. */
+ * A channel belongs to the run it was made in; other runs get STRUCTIO_EMISUSE, threads that are in
+ * no run STRUCTIO_ENOTASK (use a portal or structio_remote_sender). When the run has ended only
+ * freeing is left: other calls return STRUCTIO_ECLOSED inside another run, STRUCTIO_ENOTASK outside
+ * of any. */
 
 /* Makes a channel with one handle at each end. `capacity` is 0, a number of items that may wait in
  * the buffer, or STRUCTIO_UNLIMITED; memory is taken as items come, not before. Any task or hook.
@@ -112,8 +118,8 @@ typedef struct structio_channel_statistics {
   int64_t capacity;          /* as it was made */
   int64_t open_senders;      /* handles that are not closed */
   int64_t open_receivers;    /* handles that are not closed */
-  int64_t waiting_senders;   /* tasks */
-  int64_t waiting_receivers; /* tasks */
+  int64_t waiting_senders;   /* waits: a select with two such cases counts twice */
+  int64_t waiting_receivers; /* waits */
   int64_t peak_buffer_used;  /* the most that were in the buffer at once */
 } structio_channel_statistics;
 

@@ -39,8 +39,9 @@ STRUCTIO_API int structio_first_success(const structio_task_fn* fns, void* const
                                         size_t count, size_t* winner);
 
 /* Runs fn(index, arg) for each index below `count`, at most `limit` (STRUCTIO_ALL: any number) at a
- * time, begun in order. There are never more tasks than `limit` or `count`: each takes the next
- * index when it is done with one, and is at a checkpoint in between. A failure has no further index
+ * time, begun in order. As many tasks as that are started, at most `count` (with STRUCTIO_ALL that
+ * many, all of them at once): each takes the next index when it is done with one, and is at a
+ * checkpoint in between. A failure has no further index
  * taken and cancels the others. 0 when all have ended well. Checkpoint. Errors: as structio_all,
  * STRUCTIO_EINVALID (limit is 0). */
 STRUCTIO_API int structio_for_each_concurrent(size_t count, size_t limit,

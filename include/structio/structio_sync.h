@@ -71,7 +71,7 @@ STRUCTIO_API int structio_event_wait(structio_event* event);
 
 typedef struct structio_event_statistics {
   size_t struct_size;
-  uint64_t waiting; /* tasks */
+  uint64_t waiting; /* waits: a select with two such cases counts twice */
 } structio_event_statistics;
 
 STRUCTIO_API int structio_event_get_statistics(const structio_event* event,

@@ -33,7 +33,8 @@ class cell_owner {
   explicit cell_owner(result_cell<T>* cell) noexcept : cell_(cell) {}
   cell_owner(cell_owner&& other) noexcept : cell_(std::exchange(other.cell_, nullptr)) {}
   cell_owner& operator=(cell_owner&& other) noexcept {
-    std::swap(cell_, other.cell_);
+    cell_owner taken(std::move(other));  // goes with what was here before
+    std::swap(cell_, taken.cell_);
     return *this;
   }
   ~cell_owner() {
@@ -55,8 +56,9 @@ class task_handle {
   task_handle(task_handle&& other) noexcept
       : task_(std::exchange(other.task_, nullptr)), cell_(std::move(other.cell_)) {}
   task_handle& operator=(task_handle&& other) noexcept {
-    std::swap(task_, other.task_);
-    cell_ = std::move(other.cell_);
+    task_handle taken(std::move(other));  // goes with what was here before
+    std::swap(task_, taken.task_);
+    cell_ = std::move(taken.cell_);
     return *this;
   }
   ~task_handle() {

@@ -46,6 +46,13 @@ struct run_options {
   std::size_t (*describe_tree)(runtime&, char* text, std::size_t size) = nullptr;
 };
 
+/// What the user's code that runs inside a call is cut off from.
+enum class confined : std::uint8_t {
+  no,       ///< nothing
+  waiting,  ///< it must not: functions of items, for the current task
+  task,     ///< and that task is not its own: abort functions, on whatever fiber
+};
+
 struct runtime {
   explicit runtime(const run_options& o) noexcept;
   runtime(const runtime&) = delete;
@@ -94,7 +101,7 @@ struct runtime {
   task** abort_tail = &abort_queue;
   scope_watch* watches_to_tell = nullptr;
   bool aborting = false;
-  bool in_abort = false;            ///< an abort function of the user's runs, on whatever fiber
+  confined confined_to = confined::no;
   bool in_hook = false;             ///< a callback of the user's runs on the hub
   failure* hook_failure = nullptr;  ///< what such a callback has in flight
 
@@ -117,6 +124,24 @@ extern thread_local constinit runtime* current_runtime_slot STRUCTIO_TLS_MODEL;
 inline runtime* current_runtime() noexcept {
   return current_runtime_slot;
 }
+
+/// Code of the user's runs as long as this lives. Without a run there is nothing to confine.
+class confinement {
+ public:
+  confinement(runtime* rt, confined how) noexcept
+      : rt_(rt), before_(rt ? rt->confined_to : confined::no) {
+    if (rt_ && before_ < how) rt_->confined_to = how;
+  }
+  ~confinement() {
+    if (rt_) rt_->confined_to = before_;
+  }
+  confinement(const confinement&) = delete;
+  confinement& operator=(const confinement&) = delete;
+
+ private:
+  runtime* rt_;
+  confined before_;
+};
 
 /// Runs a main task to its end; see structio_run. `f` receives why it failed (a reference), or
 /// null.

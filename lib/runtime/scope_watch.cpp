@@ -15,10 +15,8 @@ void insert(scope_watch** at, scope_watch& w) noexcept {
 }
 
 void tell(runtime& rt, scope_watch& w) noexcept {
-  const bool nested = rt.in_abort;
-  rt.in_abort = true;  // it must not block, as an abort function must not
+  const confinement here(&rt, confined::task);  // as an abort function
   w.fn(w.arg);
-  rt.in_abort = nested;
 }
 
 }  // namespace

@@ -17,12 +17,8 @@ struct foreign_wait {
 int ask_user(void* given) {
   auto& wait = *static_cast<foreign_wait*>(given);
   if (!wait.abort) return abort_done;
-  runtime& rt = *wait.w->home;
-  const bool nested = rt.in_abort;
-  rt.in_abort = true;
-  const int answer = wait.abort(wait.arg);
-  rt.in_abort = nested;
-  return answer;
+  const confinement here(wait.w->home, confined::task);
+  return wait.abort(wait.arg);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "sync/broadcast.hpp"
 
 #include <new>
+#include <utility>
 
 #include "base/handle_table.hpp"
 #include "base/message.hpp"
@@ -90,9 +91,10 @@ int broadcast_new(runtime& rt, const item_type& type, std::int64_t capacity, lag
 int broadcast_try_send(broadcast& b, void* item) noexcept {
   if (b.closed) return STRUCTIO_ECLOSED;
   if (b.moving) return STRUCTIO_EMISUSE;
-  if (const int code = make_room(b)) return code;
-  put(b, item);
-  return 0;
+  const int code = make_room(b);
+  if (code == 0) put(b, item);
+  broadcast_settle(b);
+  return code;
 }
 
 int broadcast_send(runtime& rt, broadcast& b, void* item) noexcept {
@@ -147,6 +149,10 @@ void broadcast_close(broadcast& b) noexcept {
 }
 
 void broadcast_free(broadcast& b) noexcept {
+  if (b.moving) {
+    b.put_off = true;
+    return;
+  }
   broadcast_close(b);
   broadcast_release(b);
 }
@@ -155,6 +161,24 @@ void broadcast_release(broadcast& b) noexcept {
   if (--b.references > 0) return;
   if (b.linked()) b.unlink();
   delete &b;
+}
+
+// What is freed may take items along that free more: one round after the other, not one within the
+// other.
+void broadcast_settle_now(broadcast& b) noexcept {
+  if (std::exchange(b.settling, true)) return;
+  ++b.references;
+  while (b.to_free || b.put_off) {
+    if (subscription* s = b.to_free) {
+      b.to_free = s->next_to_free;
+      subscription_free(*s);
+    } else {
+      b.put_off = false;
+      broadcast_free(b);
+    }
+  }
+  b.settling = false;
+  broadcast_release(b);
 }
 
 int broadcast_explain(int code) noexcept {

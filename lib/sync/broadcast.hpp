@@ -4,7 +4,8 @@
 //
 // Always true: an item in the ring knows how many subscriptions have yet to take it, and is
 // destroyed or moved away with the last of them; the first item of the ring is wanted by somebody.
-// The user's functions run only while `moving` is set, during which every call is refused.
+// The user's functions run only while `moving` is set, during which every call is refused; freeing
+// is put off until the call that runs them has done its work.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,7 @@ struct subscription : base::list_node<subscription_tag> {
   std::uint64_t missed = 0;   ///< since the last item it received
   std::uint64_t missed_ever = 0;
   wait_queue waiting;
+  subscription* next_to_free = nullptr;
 };
 
 struct broadcast : run_object {
@@ -47,6 +49,9 @@ struct broadcast : run_object {
   lag_policy policy;
   bool closed = false;
   bool moving = false;
+  bool put_off = false;             ///< the handle was freed while `moving`
+  subscription* to_free = nullptr;  ///< those whose handles were
+  bool settling = false;
   std::uint32_t references = 1;  ///< the handle's, each subscription's, that of each waiting send
   void* handle = nullptr;
   std::uint64_t first = 0;  ///< of the sequence, in the ring
@@ -66,7 +71,8 @@ int broadcast_new(runtime& rt, const item_type& type, std::int64_t capacity, lag
 /// No more is sent; subscriptions get what there is. Never waits.
 void broadcast_close(broadcast& b) noexcept;
 
-/// Closes, and lets go of the reference of the handle, which has been dropped.
+/// Closes, and lets go of the reference of the handle, which has been dropped. Put off while the
+/// functions of an item run: the item may own it.
 void broadcast_free(broadcast& b) noexcept;
 
 /// Without waiting and without a message: 0, STRUCTIO_ECLOSED, STRUCTIO_EWOULDBLOCK,
@@ -80,7 +86,7 @@ int broadcast_send(runtime& rt, broadcast& b, void* item) noexcept;
 int broadcast_subscribe(broadcast& b, subscription*& out) noexcept;
 
 void subscription_close(subscription& s) noexcept;
-void subscription_free(subscription& s) noexcept;
+void subscription_free(subscription& s) noexcept;  ///< as broadcast_free
 
 /// Without waiting: 0, STRUCTIO_ECLOSED, STRUCTIO_EBROKEN (disconnected), STRUCTIO_EEND,
 /// STRUCTIO_EWOULDBLOCK, STRUCTIO_EBUSY, STRUCTIO_EMISUSE, what the item's copy function says.
@@ -113,6 +119,14 @@ void broadcast_untake(broadcast& b, void* item) noexcept;
 void broadcast_advance(broadcast& b) noexcept;
 
 void broadcast_release(broadcast& b) noexcept;
+
+/// Frees what was put off; the last that a call does which may have run functions of items. The
+/// broadcast and its subscriptions may be gone afterwards.
+void broadcast_settle_now(broadcast& b) noexcept;
+inline void broadcast_settle(broadcast& b) noexcept {
+  if (b.to_free || b.put_off) [[unlikely]]
+    broadcast_settle_now(b);
+}
 
 /// Takes a subscription out of the list, with its claims on items.
 void subscription_unlink(subscription& s) noexcept;

@@ -46,14 +46,15 @@ bool channel_buffer::grow(const item_type& type) noexcept {
 void channel_buffer::let_go() noexcept {
   std::free(memory_);
   memory_ = read_ = write_ = end_ = nullptr;
-  room_ = 0;
+  room_ = reach_ = 0;
   large_ = false;
 }
 
 void channel_buffer::clear(const item_type& type) noexcept {
   while (size_ > 0) {
-    type.destroy(front());
-    popped();
+    void* item = front();
+    popped();  // so that whoever looks at the ring meanwhile finds what is left
+    type.destroy(item);
   }
   found_empty();
 }

@@ -39,7 +39,7 @@ class channel_buffer {
     std::byte* slot = write_;
     write_ += stride_;
     if (write_ == end_) write_ = memory_;
-    if (++size_ > peak_) peak_ = size_;
+    if (++size_ > reach_) reached();
     return slot + prefix_;
   }
 
@@ -61,11 +61,11 @@ class channel_buffer {
       let_go();
   }
 
-  /// Items of one word, in a ring that neither runs empty nor is as full as it ever was: nobody can
-  /// be waiting then, and there is room. False when that is not so.
+  /// Items of one word, in a ring that neither runs empty nor is as full as it has been with this
+  /// memory: nobody can be waiting then, and there is room. False when that is not so.
   bool quick_push(const void* item) noexcept {
     const auto size = static_cast<std::uint64_t>(size_);
-    if (size - 1 >= static_cast<std::uint64_t>(peak_) - 1) return false;
+    if (size - 1 >= static_cast<std::uint64_t>(reach_) - 1) return false;
     std::byte* slot = write_;
     std::byte* after = slot + sizeof(std::uint64_t);
     __builtin_memcpy(slot, item, sizeof(std::uint64_t));
@@ -93,7 +93,7 @@ class channel_buffer {
     return item + prefix_;
   }
 
-  /// Destroys every item.
+  /// Destroys every item. Nobody may push meanwhile.
   void clear(const item_type& type) noexcept;
 
  private:
@@ -101,6 +101,10 @@ class channel_buffer {
   static constexpr std::size_t large_bytes = 64 * 1024;  ///< not kept when it has run empty
 
   void let_go() noexcept;
+  void reached() noexcept {
+    reach_ = size_;
+    if (size_ > peak_) peak_ = size_;
+  }
 
   std::int64_t size_ = 0;
   std::int64_t room_ = 0;
@@ -115,7 +119,8 @@ class channel_buffer {
 
   std::size_t stride_;
   std::int64_t capacity_;
-  std::int64_t peak_ = 0;
+  std::int64_t reach_ = 0;  ///< the most with the memory there is now: it has room for them
+  std::int64_t peak_ = 0;   ///< the most ever
   std::size_t prefix_;
   bool large_ = false;
 };

@@ -35,8 +35,9 @@ void wake_own(channel_end& e) noexcept {
   for (place* p = queue.front(); p;) {
     place* after = queue.next(*p);
     if (static_cast<channel_place*>(p)->end == &e) {
+      // Taking it takes the other places of its choice along, and nobody else's.
+      while (after && p->of && after->of == p->of) after = queue.next(*after);
       queue.take(*p);
-      if (p->of) after = queue.front();  // its choice may have had the next place too
       finish(*p, STRUCTIO_ECLOSED);
     }
     p = after;

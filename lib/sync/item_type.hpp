@@ -12,20 +12,8 @@
 namespace structio::rt {
 
 /// The user's functions run while queues and rings are between two states: they must not block.
-class item_code {
- public:
-  item_code() noexcept : rt_(current_runtime()), nested_(rt_ && rt_->in_abort) {
-    if (rt_) rt_->in_abort = true;
-  }
-  ~item_code() {
-    if (rt_) rt_->in_abort = nested_;
-  }
-  item_code(const item_code&) = delete;
-  item_code& operator=(const item_code&) = delete;
-
- private:
-  runtime* rt_;
-  bool nested_;
+struct item_code : confinement {
+  item_code() noexcept : confinement(current_runtime(), confined::waiting) {}
 };
 
 struct item_type {

@@ -50,11 +50,14 @@ int try_take(subscription& s, void* slot, std::uint64_t& missed) noexcept {
   if (b.moving) return STRUCTIO_EMISUSE;
   catch_up(s);
   if (s.next == b.end()) return b.closed ? STRUCTIO_EEND : STRUCTIO_EWOULDBLOCK;
-  if (const int code = take_item(s, slot)) return code;
-  missed = s.missed;
-  s.missed = 0;
-  broadcast_advance(b);
-  return 0;
+  const int code = take_item(s, slot);
+  if (code == 0) {
+    missed = s.missed;
+    s.missed = 0;
+    broadcast_advance(b);
+  }
+  broadcast_settle(b);
+  return code;
 }
 
 // The user's copy function may say STRUCTIO_EWOULDBLOCK as well: that is an answer, not a wait.
@@ -87,12 +90,13 @@ int subscription_try_receive(subscription& s, void* slot, std::uint64_t& missed)
 
 int subscription_receive(runtime& rt, subscription& s, void* slot, std::uint64_t& missed) noexcept {
   if (const int code = cancel_check(rt)) return code;
+  ++s.references;  // copying the item may free it
   int code = subscription_try_receive(s, slot, missed);
   if (!has_to_wait(s, code)) {
+    release(s);
     give_way(rt);
     return broadcast_explain(code);
   }
-  ++s.references;
   s.receiving = true;
   while (has_to_wait(s, code)) {
     place self;
@@ -131,11 +135,19 @@ void subscription_close(subscription& s) noexcept {
   s.closed = true;
   s.waiting.wake(1, STRUCTIO_ECLOSED);
   if (!s.linked()) return;  // disconnected before
+  broadcast& b = *s.of;
   subscription_unlink(s);
-  broadcast_advance(*s.of);
+  broadcast_advance(b);
+  broadcast_settle(b);
 }
 
 void subscription_free(subscription& s) noexcept {
+  broadcast& b = *s.of;
+  if (b.moving) {
+    s.next_to_free = b.to_free;
+    b.to_free = &s;
+    return;
+  }
   subscription_close(s);
   release(s);
 }

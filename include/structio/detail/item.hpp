@@ -30,6 +30,13 @@ concept channel_value =
     std::is_object_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> && !std::is_array_v<T> &&
     std::is_move_constructible_v<T> && std::is_destructible_v<T>;
 
+/// A value that is offered is moved out of its variable, or copied when nothing brings it back.
+template <class T>
+inline constexpr bool offered_by_move =
+    std::is_move_assignable_v<T> || std::is_nothrow_move_constructible_v<T>;
+template <class T>
+inline constexpr bool can_be_offered = offered_by_move<T> || std::is_copy_constructible_v<T>;
+
 /// What lies in a channel's memory for one T.
 template <class T>
 using item_of = std::conditional_t<fits_stack<T>, T, T*>;
@@ -56,6 +63,9 @@ void destroy_item(void* item) noexcept {
 
 template <class T>
 structio_item_type item_type() noexcept {
+  static_assert(can_be_offered<T>,
+                "a value that is not sent has to come back into its variable: the type needs a "
+                "move assignment, a move constructor that is noexcept, or a copy constructor");
   structio_item_type type{};
   type.struct_size = sizeof type;
   type.size = sizeof(item_of<T>);
@@ -116,7 +126,11 @@ template <class T>
 class offered {
  public:
   explicit offered(T& value) : value_(&value) {
-    if constexpr (!is_plain<T>) slot_.put(std::move(value));
+    if constexpr (offered_by_move<T>) {
+      if constexpr (!is_plain<T>) slot_.put(std::move(value));
+    } else {
+      slot_.put(std::as_const(value));
+    }
   }
   offered(const offered&) = delete;
   offered& operator=(const offered&) = delete;
@@ -129,20 +143,30 @@ class offered {
     }
   }
 
-  /// It was not sent: the value is what it was.
-  void take_back() {
+  /// It was not sent: the value is what it was. Only where assigning throws it is what that leaves:
+  /// why it was not sent is what has to be told.
+  void take_back() noexcept {
     if constexpr (!is_plain<T>) {
-      if constexpr (std::is_nothrow_move_assignable_v<T>) {
-        *value_ = std::move(slot_.value());
-      } else if constexpr (std::is_nothrow_move_constructible_v<T>) {
-        std::destroy_at(value_);
-        std::construct_at(value_, std::move(slot_.value()));
-      }  // else the value is lost: to put it back might fail as well
+      put_back();
       slot_.destroy();
     }
   }
 
  private:
+  void put_back() noexcept {
+    if constexpr (std::is_nothrow_move_assignable_v<T>) {
+      *value_ = std::move(slot_.value());
+    } else if constexpr (std::is_nothrow_move_constructible_v<T>) {
+      std::destroy_at(value_);
+      std::construct_at(value_, std::move(slot_.value()));
+    } else if constexpr (std::is_move_assignable_v<T>) {
+      try {
+        *value_ = std::move(slot_.value());
+      } catch (...) {
+      }
+    }  // else it was a copy
+  }
+
   struct nothing {};
   T* value_;
   [[no_unique_address]] std::conditional_t<is_plain<T>, nothing, item_slot<T>> slot_;
