@@ -106,6 +106,27 @@ TEST_CASE("two tasks that send, or that take, at once: the second is told", "[TS
   });
 }
 
+TEST_CASE("who was woken to take is still the only one", "[TST-09]") {
+  face::run([] {
+    memory_send_stream s;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { CHECK(s.get_data() == "abc"); });
+      wait_all_tasks_blocked();
+      s.send_all("abc");
+      s.close();
+    });
+    memory_send_stream full;
+    full.send_all("123456");
+    int busy = 0;
+    open_nursery([&](nursery& n) {
+      for (int i = 0; i < 2; ++i) {
+        n.start_soon([&] { busy += throws<structio::busy_error>([&] { full.get_data(3); }); });
+      }
+    });
+    CHECK(busy == 1);
+  });
+}
+
 TEST_CASE("hooks run when they should", "[TST-10][TST-11]") {
   face::run([] {
     trace seen;  // being destroyed is being closed as well

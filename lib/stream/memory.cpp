@@ -150,8 +150,8 @@ std::int64_t memory_get(runtime& rt, memory_stream& s, void* buffer, std::size_t
     return base::fail(STRUCTIO_EWOULDBLOCK, "nothing has been sent on the stream");
   }
   if (const int code = cancel_check(rt)) return code;
-  if (!s.takers.empty()) return busy(rt, "taking from");
-  ++s.references;  // it may be freed meanwhile
+  if (s.taking) return busy(rt, "taking from");
+  const under_way keep(s, s.taking);
   std::int64_t result = 0;
   if (!s.out.empty() || ended()) give_way(rt);
   while (result == 0 && s.out.empty() && !ended()) {
@@ -159,7 +159,6 @@ std::int64_t memory_get(runtime& rt, memory_stream& s, void* buffer, std::size_t
     result = wait_in(rt, s.takers, p, "data that is sent");
   }
   if (result == 0) result = static_cast<std::int64_t>(s.out.take(buffer, most));
-  release(s);
   return result;
 }
 

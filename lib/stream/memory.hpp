@@ -21,7 +21,8 @@ struct memory_hooks {
 
 struct memory_stream : byte_stream {
   byte_queue out;
-  wait_queue takers;  ///< who waits for something in `out`; one at a time
+  wait_queue takers;    ///< who waits for something in `out`
+  bool taking = false;  ///< one task at a time, also when it has been woken or gives way
   byte_queue in;
   wait_queue receiver;
   bool in_ended = false;          ///< put_eof, or the peer's end
