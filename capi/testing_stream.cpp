@@ -144,8 +144,7 @@ int structio_memory_stream_set_pumping(structio_stream* from, int on) {
   if (!s.object->peer) {
     return fail(STRUCTIO_EMISUSE, "%s: the stream is not of a pair, or it is closed", call);
   }
-  s.object->pumps = on != 0;
-  return 0;
+  return stream::memory_set_pumping(*s.object, on != 0);
 }
 
 int structio_memory_stream_one_way_pair(structio_stream** send, structio_stream** receive) {

@@ -43,20 +43,23 @@ STRUCTIO_API int64_t structio_memory_stream_get_data(structio_stream* stream, vo
 STRUCTIO_API int64_t structio_memory_stream_try_get_data(structio_stream* stream, void* buffer,
                                                          size_t size);
 
-/* Makes bytes, or the end, arrive. Errors: STRUCTIO_ECLOSED (closed, or the end was put before),
- * STRUCTIO_ENOMEM, STRUCTIO_EMISUSE. Any task or hook. */
+/* Makes bytes, or the end, arrive; a second end is ignored. Errors: STRUCTIO_ECLOSED (closed; for
+ * bytes also: the end was put before), STRUCTIO_ENOMEM (bytes; none was put), STRUCTIO_EMISUSE (it
+ * only sends). Any task or hook. */
 STRUCTIO_API int structio_memory_stream_put_data(structio_stream* stream, const void* data,
                                                  size_t size);
 STRUCTIO_API int structio_memory_stream_put_eof(structio_stream* stream);
 
 /* Moves at most `most` bytes of what was sent on `from` to what is received on `to`, and the end
  * behind the last of them. 1 when there was anything to move, 0 when not. Errors:
- * STRUCTIO_EBROKEN (`to` is closed). Any task or hook. */
+ * STRUCTIO_EBROKEN (`to` is closed, or its end was put by hand: the bytes stay where they are),
+ * STRUCTIO_ENOMEM (likewise), STRUCTIO_EMISUSE (`to` only sends). Any task or hook. */
 STRUCTIO_API int structio_memory_stream_pump(structio_stream* from, structio_stream* to,
                                              size_t most);
 
 /* Connects and disconnects: as long as `on`, each send and the end on `from` are pumped to the
- * other end of its pair by themselves. Errors: STRUCTIO_EMISUSE (not of a pair, or closed). */
+ * other end of its pair by themselves; what was sent while it was off arrives when it is switched
+ * on. Errors: STRUCTIO_EMISUSE (not of a pair, or closed), STRUCTIO_ENOMEM. Any task or hook. */
 STRUCTIO_API int structio_memory_stream_set_pumping(structio_stream* from, int on);
 
 /* Connected streams of unlimited room: `send` to `receive`, or both ways (then each end can end its

@@ -18,6 +18,11 @@ int call(int (*hook)(void*), const memory_stream& s) noexcept {
   return hook ? hook(s.hooks.arg) : 0;
 }
 
+// Whether anything can still be put in; the end may have been put by hand.
+bool receives(const memory_stream& s) noexcept {
+  return !s.closed && !s.in_ended;
+}
+
 // Looks for cancellation in a call that has given way and done nothing yet.
 int look(runtime& rt) noexcept {
   give_way(rt);
@@ -26,8 +31,10 @@ int look(runtime& rt) noexcept {
 
 std::int64_t receive(runtime& rt, byte_stream& b, void* buffer, std::size_t size) noexcept {
   memory_stream& s = memory(b);
-  if (const int code = call(s.hooks.before_receive, s); code < 0) return code;
-  if (s.closed) return closed();
+  if (const int code = call(s.hooks.before_receive, s); code < 0 || s.closed) {
+    give_way(rt);
+    return code < 0 ? code : closed();
+  }
   const bool waits = s.in.empty() && !s.in_ended;
   if (!waits) give_way(rt);
   while (s.in.empty() && !s.in_ended && !s.closed) {
@@ -42,14 +49,17 @@ int send(runtime& rt, byte_stream& b, const void* data, std::size_t size) noexce
   memory_stream& s = memory(b);
   if (const int code = look(rt)) return code;
   if (s.closed) return closed();
-  if (s.pumps && s.peer->closed) return other_end_closed();
+  if (s.pumps && !receives(*s.peer)) return other_end_closed();
   if (!s.out.add(data, size)) {
     return base::fail(STRUCTIO_ENOMEM, "no memory for what is sent on the stream");
   }
-  if (size > 0) s.takers.wake(1, 0);
   if (s.pumps) {
-    if (const int code = memory_pump(s, *s.peer, SIZE_MAX); code < 0) return code;
+    if (const int code = memory_pump(s, *s.peer, SIZE_MAX); code < 0) {
+      s.out.take_back(size);  // a send that fails has sent nothing
+      return code;
+    }
   }
+  if (!s.out.empty()) s.takers.wake(1, 0);
   const int code = call(s.hooks.after_send, s);
   return code < 0 ? code : 0;
 }
@@ -57,6 +67,7 @@ int send(runtime& rt, byte_stream& b, const void* data, std::size_t size) noexce
 int wait_send(runtime& rt, byte_stream& b) noexcept {
   memory_stream& s = memory(b);
   give_way(rt);
+  if (s.closed) return closed();
   const int code = call(s.hooks.might_not_block, s);
   if (s.closed) return closed();
   return code < 0 ? code : 0;
@@ -128,6 +139,14 @@ memory_stream* memory_make(runtime& rt, memory_kind kind) noexcept {
   return nullptr;
 }
 
+int memory_set_pumping(memory_stream& s, bool on) noexcept {
+  s.pumps = on;
+  if (!on) return 0;
+  // Who cannot receive any more is what the next send is told; memory is short now.
+  const int code = memory_pump(s, *s.peer, SIZE_MAX);
+  return code == STRUCTIO_ENOMEM ? code : 0;
+}
+
 void memory_connect(memory_stream& from, memory_stream& to) noexcept {
   from.peer = &to;
   ++to.references;
@@ -186,7 +205,7 @@ int memory_put_eof(memory_stream& s) noexcept {
 int memory_pump(memory_stream& from, memory_stream& to, std::size_t most) noexcept {
   const bool at_end = from.closed || from.eof_sent;
   if (from.out.empty() && (!at_end || to.in_ended)) return 0;
-  if (to.closed) return other_end_closed();
+  if (to.closed || (to.in_ended && !from.out.empty())) return other_end_closed();
   const std::size_t size = most < from.out.size() ? most : from.out.size();
   if (size > 0) {
     if (const int code = memory_put(to, from.out.front(), size)) return code;

@@ -39,6 +39,9 @@ memory_stream* memory_make(runtime& rt, memory_kind kind) noexcept;
 /// Makes what `from` sends arrive at `to`.
 void memory_connect(memory_stream& from, memory_stream& to) noexcept;
 
+/// For one that has a peer; on: what was sent in between arrives at once. 0 or STRUCTIO_ENOMEM.
+int memory_set_pumping(memory_stream& s, bool on) noexcept;
+
 /// The same object when it is a memory stream, else null.
 memory_stream* as_memory(byte_stream& s) noexcept;
 
@@ -52,7 +55,8 @@ int memory_put(memory_stream& s, const void* data, std::size_t size) noexcept;
 int memory_put_eof(memory_stream& s) noexcept;
 
 /// Moves at most `most` bytes that were sent on `from` to what is received on `to`, and the end
-/// when all has been moved. 1 when there was anything, 0, STRUCTIO_EBROKEN (`to` is closed).
+/// when all has been moved. 1 when there was anything, 0, STRUCTIO_EBROKEN (`to` is closed, or its
+/// end was put before), STRUCTIO_ENOMEM (nothing was moved).
 int memory_pump(memory_stream& from, memory_stream& to, std::size_t most) noexcept;
 
 }  // namespace structio::rt::stream

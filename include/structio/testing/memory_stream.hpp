@@ -108,7 +108,9 @@ class memory_stream : public any_stream {
   }
   void put_eof() { detail::check(structio_memory_stream_put_eof(native())); }
 
-  /// Whether what is sent here arrives at the other end of the pair by itself, as it does at first.
+  /// Whether what is sent here arrives at the other end of the pair by itself, as it does at first;
+  /// what was sent meanwhile arrives when it is switched on again. Throws usage_error when the
+  /// stream is not of a pair, or closed.
   void set_pumping(bool on) {
     detail::check(structio_memory_stream_set_pumping(native(), on ? 1 : 0));
   }
@@ -198,7 +200,8 @@ inline std::pair<any_stream, any_stream> lockstep_stream_one_way_pair() {
 }
 
 /// Moves at most `most` bytes of what was sent on one to what is received on the other, and the end
-/// behind the last of them. False when there was nothing. Throws broken_error when `to` is closed.
+/// behind the last of them. False when there was nothing. Throws broken_error when `to` is closed
+/// or its end was put by hand; the bytes then stay where they are.
 inline bool memory_stream_pump(memory_stream& from, memory_stream& to,
                                std::size_t most = static_cast<std::size_t>(-1)) {
   return detail::check(structio_memory_stream_pump(from.native(), to.native(), most)) == 1;
