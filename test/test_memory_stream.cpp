@@ -129,7 +129,7 @@ TEST_CASE("who was woken to take is still the only one", "[TST-09]") {
 
 TEST_CASE("hooks run when they should", "[TST-10][TST-11]") {
   face::run([] {
-    trace seen;  // being destroyed is being closed as well
+    trace seen;
     memory_send_stream s;
     s.set_hooks({.after_send = [&] { seen.push_back("sent " + s.try_get_data()); },
                  .might_not_block = [&] { seen.emplace_back("may send"); },

@@ -14,8 +14,26 @@ memory_stream& memory(byte_stream& s) noexcept {
   return static_cast<memory_stream&>(s);
 }
 
-int call(int (*hook)(void*), const memory_stream& s) noexcept {
-  return hook ? hook(s.hooks.arg) : 0;
+void leave_hooks(memory_hooks* hooks) noexcept {
+  if (!hooks || --hooks->users > 0) return;
+  if (hooks->drop) hooks->drop(hooks->arg);
+  delete hooks;
+}
+
+int call(int (*memory_hooks::*which)(void*), const memory_stream& s) noexcept {
+  memory_hooks* hooks = s.hooks;
+  if (!hooks || !(hooks->*which)) return 0;
+  ++hooks->users;
+  const int code = (hooks->*which)(hooks->arg);
+  leave_hooks(hooks);
+  return code;
+}
+
+void call_on_close(memory_stream& s) noexcept {
+  if (s.in_on_close) return;  // it may close its own stream
+  s.in_on_close = true;
+  call(&memory_hooks::on_close, s);
+  s.in_on_close = false;
 }
 
 // Whether anything can still be put in; the end may have been put by hand.
@@ -31,7 +49,7 @@ int look(runtime& rt) noexcept {
 
 std::int64_t receive(runtime& rt, byte_stream& b, void* buffer, std::size_t size) noexcept {
   memory_stream& s = memory(b);
-  if (const int code = call(s.hooks.before_receive, s); code < 0 || s.closed) {
+  if (const int code = call(&memory_hooks::before_receive, s); code < 0 || s.closed) {
     give_way(rt);
     return code < 0 ? code : closed();
   }
@@ -60,7 +78,7 @@ int send(runtime& rt, byte_stream& b, const void* data, std::size_t size) noexce
     }
   }
   if (!s.out.empty()) s.takers.wake(1, 0);
-  const int code = call(s.hooks.after_send, s);
+  const int code = call(&memory_hooks::after_send, s);
   return code < 0 ? code : 0;
 }
 
@@ -68,7 +86,7 @@ int wait_send(runtime& rt, byte_stream& b) noexcept {
   memory_stream& s = memory(b);
   give_way(rt);
   if (s.closed) return closed();
-  const int code = call(s.hooks.might_not_block, s);
+  const int code = call(&memory_hooks::might_not_block, s);
   if (s.closed) return closed();
   return code < 0 ? code : 0;
 }
@@ -90,7 +108,7 @@ int end_sending(runtime& rt, byte_stream& b) noexcept {
 
 int closing(runtime&, byte_stream& b) noexcept {
   memory_stream& s = memory(b);
-  if (s.closed) call(s.hooks.on_close, s);  // the first time it is called when it is shut
+  if (s.closed) call_on_close(s);  // the first time it is called when it is shut
   return 0;
 }
 
@@ -100,9 +118,13 @@ void shut_memory(byte_stream& b) noexcept {
   s.in.clear();
   s.receiver.wake(1, 0);
   // A run that is over closes what was left behind, when the user's functions are gone.
-  if (!s.rt->ending) call(s.hooks.on_close, s);
+  if (!s.rt->ending) call_on_close(s);
   s.pumps = false;
   if (memory_stream* peer = std::exchange(s.peer, nullptr)) release(*peer);
+}
+
+void freed(byte_stream& b) noexcept {
+  memory_set_hooks(memory(b), nullptr);
 }
 
 void destroy(byte_stream& b) noexcept {
@@ -113,15 +135,20 @@ constexpr stream_table send_only = {.send_all = send,
                                     .wait_send = wait_send,
                                     .close = closing,
                                     .shut = shut_memory,
+                                    .freed = freed,
                                     .destroy = destroy};
-constexpr stream_table receive_only = {
-    .receive_some = receive, .close = closing, .shut = shut_memory, .destroy = destroy};
+constexpr stream_table receive_only = {.receive_some = receive,
+                                       .close = closing,
+                                       .shut = shut_memory,
+                                       .freed = freed,
+                                       .destroy = destroy};
 constexpr stream_table both_ways = {.receive_some = receive,
                                     .send_all = send,
                                     .wait_send = wait_send,
                                     .send_eof = end_sending,
                                     .close = closing,
                                     .shut = shut_memory,
+                                    .freed = freed,
                                     .destroy = destroy};
 
 const stream_table& table_of(memory_kind kind) noexcept {
@@ -137,6 +164,10 @@ memory_stream* memory_make(runtime& rt, memory_kind kind) noexcept {
   delete s;
   base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   return nullptr;
+}
+
+void memory_set_hooks(memory_stream& s, memory_hooks* hooks) noexcept {
+  leave_hooks(std::exchange(s.hooks, hooks));
 }
 
 int memory_set_pumping(memory_stream& s, bool on) noexcept {

@@ -10,13 +10,16 @@
 namespace structio::rt::stream {
 
 /// Functions of the user's, each may be null. All but on_close run in the calling task and may
-/// block; what they return negative is what the call returns.
+/// block; what they return negative is what the call returns. They may be replaced, and the stream
+/// freed, while one of them runs: `arg` is dropped when the last one is back.
 struct memory_hooks {
+  std::uint32_t users = 1;  ///< the stream, and one for each that runs
   int (*after_send)(void* arg) = nullptr;
   int (*might_not_block)(void* arg) = nullptr;
   int (*before_receive)(void* arg) = nullptr;
   int (*on_close)(void* arg) = nullptr;
   void* arg = nullptr;
+  void (*drop)(void* arg) = nullptr;
 };
 
 struct memory_stream : byte_stream {
@@ -28,7 +31,8 @@ struct memory_stream : byte_stream {
   bool in_ended = false;          ///< put_eof, or the peer's end
   bool pumps = false;             ///< to the peer, after each send
   memory_stream* peer = nullptr;  ///< counted, until this one is shut
-  memory_hooks hooks;
+  memory_hooks* hooks = nullptr;  ///< null: none
+  bool in_on_close = false;
 };
 
 enum class memory_kind : std::uint8_t { sends, receives, both };
@@ -38,6 +42,9 @@ memory_stream* memory_make(runtime& rt, memory_kind kind) noexcept;
 
 /// Makes what `from` sends arrive at `to`.
 void memory_connect(memory_stream& from, memory_stream& to) noexcept;
+
+/// Takes over hooks that were made by new; null: none. Drops those before.
+void memory_set_hooks(memory_stream& s, memory_hooks* hooks) noexcept;
 
 /// For one that has a peer; on: what was sent in between arrives at once. 0 or STRUCTIO_ENOMEM.
 int memory_set_pumping(memory_stream& s, bool on) noexcept;
