@@ -115,7 +115,7 @@ int structio_sleep(int64_t duration) {
   if (!r) return refused();
   if (duration < 0) return fail(STRUCTIO_EINVALID, "structio_sleep: the duration is negative");
   if (duration == 0) return rt::checkpoint(*r);
-  return rt::sleep_until(*r, base::saturating_add(r->now(), duration));
+  return rt::sleep_until(*r, base::deadline_after(r->now(), duration));
 }
 
 int structio_sleep_until(int64_t moment) {

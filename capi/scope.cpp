@@ -229,7 +229,7 @@ int structio_scope_set_timeout(structio_scope* storage, int64_t duration) {
   }
   rt::runtime* r = nullptr;
   if (!ours(storage, r, call)) return refused();
-  return rt::scope_set_deadline(*s, base::saturating_add(r->now(), duration));
+  return rt::scope_set_deadline(*s, base::deadline_after(r->now(), duration));
 }
 
 int structio_scope_deadline(const structio_scope* storage, int64_t* moment) {

@@ -83,7 +83,7 @@ int make_branch(const structio_select_case& c, rt::runtime& r, rt::select_branch
     case STRUCTIO_SELECT_MOMENT: return as_moment(c.moment, b);
     case STRUCTIO_SELECT_TIMEOUT:
       if (c.moment < 0) return fail(STRUCTIO_EINVALID, "%s: the timeout is negative", call);
-      return as_moment(base::saturating_add(r.now(), c.moment), b);
+      return as_moment(base::deadline_after(r.now(), c.moment), b);
     case STRUCTIO_SELECT_READABLE: return as_descriptor(c, b, reactor::ready_to_read);
     case STRUCTIO_SELECT_WRITABLE: return as_descriptor(c, b, reactor::ready_to_write);
     case STRUCTIO_SELECT_END: return as_end(c, r, b);

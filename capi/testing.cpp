@@ -103,8 +103,10 @@ int structio_checkpoint_counts(uint64_t* cancel_points, uint64_t* schedule_point
   if (!schedule_points) return null_argument(call, "schedule_points");
   const rt::runtime* r = in_task(call);
   if (!r) return refused();
-  *cancel_points = r->current->cancel_points;
-  *schedule_points = r->current->schedule_points;
+  const rt::task& self = *r->current;
+  *cancel_points = self.cancel_points;
+  *schedule_points =
+      self.schedule_points + static_cast<std::uint64_t>(r->sched.budget() - self.budget);
   return 0;
 }
 

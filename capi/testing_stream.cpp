@@ -1,6 +1,8 @@
 // Memory and lockstep streams.
 #include <structio/structio_testing_stream.h>
 
+#include <new>
+
 #include "object.hpp"
 #include "stream/lockstep.hpp"
 #include "stream/memory.hpp"
@@ -98,9 +100,15 @@ int structio_memory_stream_set_hooks(structio_stream* h,
   constexpr const char* call = "structio_memory_stream_set_hooks";
   const auto s = memory_in(h, call, false);
   if (!s.object || !options_fit(given, call)) return refused();
-  const structio_memory_stream_hooks hooks = whole(given);
-  s.object->hooks = {hooks.after_send, hooks.might_not_block, hooks.before_receive, hooks.on_close,
-                     hooks.arg};
+  const structio_memory_stream_hooks all = whole(given);
+  stream::memory_hooks* hooks = nullptr;
+  if (given) {
+    hooks = new (std::nothrow) stream::memory_hooks{
+        1,       all.after_send, all.might_not_block, all.before_receive, all.on_close,
+        all.arg, all.drop};
+    if (!hooks) return fail(STRUCTIO_ENOMEM, "%s: no memory", call);
+  }
+  stream::memory_set_hooks(*s.object, hooks);
   return 0;
 }
 
@@ -144,8 +152,7 @@ int structio_memory_stream_set_pumping(structio_stream* from, int on) {
   if (!s.object->peer) {
     return fail(STRUCTIO_EMISUSE, "%s: the stream is not of a pair, or it is closed", call);
   }
-  s.object->pumps = on != 0;
-  return 0;
+  return stream::memory_set_pumping(*s.object, on != 0);
 }
 
 int structio_memory_stream_one_way_pair(structio_stream** send, structio_stream** receive) {

@@ -34,7 +34,7 @@ TEST_CASE("a rate that is none is refused, and changes nothing", "[CLOCK-03]") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double infinite = std::numeric_limits<double>::infinity();
   c_tasks::virtual_clock clock(-1, 100);
-  for (const double rate : {-1.0, -0.001, nan, infinite, -infinite, 1e13}) {
+  for (const double rate : {-1.0, -0.001, nan, infinite, -infinite, 1e13, 1.1e6}) {
     CHECK(
         refused(structio_virtual_clock_set_rate(clock.handle, rate), STRUCTIO_EINVALID, {"rate"}));
     structio_virtual_clock_options options{sizeof options, 0, 0, rate};
@@ -129,11 +129,35 @@ TEST_CASE("a change of the rate takes effect on those who wait") {
       n.start_soon([] { structio::sleep(24h); });
       structio::testing::wait_all_tasks_blocked();
       CHECK(structio::now() == structio::time_point());
-      clock.set_rate(1e9);
+      clock.set_rate(1e6);
     });
     CHECK(structio::now() >= structio::time_point(24h));
     clock.set_rate(0);
   });
+}
+
+TEST_CASE("close to the end of time only what is for ever lasts for ever", "[CLOCK-03]") {
+  constexpr auto nearly = structio::time_point(structio::duration(INT64_MAX - 1000));
+  const auto at_the_end = [&](auto body) {
+    virtual_clock clock({.start = nearly});
+    run_with({}, clock, body);
+  };
+  at_the_end([] {
+    structio::sleep(1s);
+    CHECK(structio::now() < structio::time_point::max());
+  });
+  at_the_end([] { CHECK_FALSE(structio::move_on_after(1s, [] { structio::sleep_forever(); })); });
+  at_the_end([] {
+    structio::cancel_scope scope;
+    scope.run([&] {
+      scope.set_timeout(1s);
+      structio::sleep_forever();
+    });
+    CHECK(scope.cancelled_caught());
+  });
+  CHECK(throws<structio::deadlock>([&] {
+    at_the_end([] { structio::move_on_after(structio::duration::max(), structio::sleep_forever); });
+  }));
 }
 
 TEST_CASE("a running clock jumps as well", "[CLOCK-06]") {

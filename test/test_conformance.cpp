@@ -128,6 +128,14 @@ TEST_CASE("a stream over another one passes the suites, in any order of tasks") 
             {.runs = 5}, [] { check_half_closeable_stream(inverted_pair, inverted_pair); }) > 0);
 }
 
+TEST_CASE("the suites can be run with any budget") {
+  structio::testing::virtual_clock clock;
+  run_with({.budget = 32}, clock, [] {
+    check_half_closeable_stream(memory_stream_pair);
+    check_half_closeable_stream(good_pair, good_clogged_pair);
+  });
+}
+
 TEST_CASE("streams in memory pass the suites",
           "[CONF-01][CONF-02][CONF-03][CONF-04][CONF-05][CONF-06][CONF-07][CONF-08][CONF-09]"
           "[CONF-10][CONF-11][CONF-12][CONF-17][CONF-18]") {

@@ -3,6 +3,7 @@
 #include <structio/structio.hpp>
 #include <structio/testing/check_stream.hpp>
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -67,6 +68,45 @@ TEST_CASE("what is wrong with calls on an open stream is found and named",
       {fault::wait_never_returns, "CONF-05",
        "were waiting: receive_some, wait_send_might_not_block"},
       {fault::wait_is_no_checkpoint, "CONF-05", "wait_send_might_not_block was none"},
+  });
+}
+
+namespace {
+
+/// Throws what is no exception, where it should send or break.
+struct throws_a_number {
+  structio::any_stream s;
+  std::size_t size;
+
+  std::size_t receive_some(std::span<std::byte> buffer) { return s.receive_some(buffer); }
+  void send_all(std::span<const std::byte> data) {
+    if (data.size() == size) throw 7;
+    s.send_all(data);
+  }
+  void wait_send_might_not_block() { s.wait_send_might_not_block(); }
+  void close() { s.close(); }
+};
+
+std::string verdict_on_numbers(std::size_t size) {
+  const auto found = thrown<assertion_failed>([&] {
+    check_two_way_stream([&] {
+      auto pair = structio::testing::memory_stream_pair();
+      return std::pair(throws_a_number{std::move(pair.first), size},
+                       throws_a_number{std::move(pair.second), size});
+    });
+  });
+  return found ? found->what() : "";
+}
+
+}  // namespace
+
+TEST_CASE("what a stream throws that is no exception breaks a rule as well") {
+  face::run([] {
+    for (const std::size_t size : {std::size_t{1}, std::size_t{3}, std::size_t{100}}) {
+      const std::string text = verdict_on_numbers(size);
+      CHECK_THAT(text, StartsWith("CONF-"));
+      CHECK_THAT(text, ContainsSubstring("no std::exception"));
+    }
   });
 }
 

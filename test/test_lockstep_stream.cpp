@@ -106,6 +106,37 @@ TEST_CASE("closing ends the waits of both ends", "[CONF-12][CONF-16][CONF-06]") 
   });
 }
 
+TEST_CASE("who closes while he sends hands nothing over any more", "[CONF-09]") {
+  face::run([] {
+    auto pair = lockstep_stream_pair();
+    open_nursery([&](nursery& n) {
+      n.start_soon(
+          [&] { CHECK(throws<structio::closed_error>([&] { pair.first.send_all("secret"); })); });
+      wait_all_tasks_blocked();
+      CHECK(structio_stream_free(pair.first.native()) == 0);
+      CHECK(receive(pair.second).empty());
+    });
+  });
+}
+
+TEST_CASE("a send is complete when all of it was received, whoever closes then", "[CONF-01]") {
+  face::run([] {
+    auto pair = lockstep_stream_pair();
+    char data[4];
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { pair.first.send_all("all"); });
+      wait_all_tasks_blocked();
+      open_nursery([&](nursery& both) {
+        both.start_soon([&] {
+          // Before the sender's task runs: receiving gives way first, freeing does not.
+          CHECK(pair.second.receive_some(std::span<char>(data)) == 3);
+          CHECK(structio_stream_free(pair.first.native()) == 0);
+        });
+      });
+    });
+  });
+}
+
 TEST_CASE("cancelled at any instant, what was received is a prefix of what was sent",
           "[CONF-11][FIB-12]") {
   face::run([] {

@@ -1,5 +1,6 @@
 // Checkpoints and the order in which tasks run; exceptions across switches of tasks.
 #include <exception>
+#include <memory>
 #include <set>
 #include <stdexcept>
 
@@ -75,6 +76,37 @@ TEST_CASE("a checkpoint is a cancel point and a schedule point", "[SCHED-04]") {
     CHECK(count_checkpoints().cancel_points > before.cancel_points);
     structio::cancel_shielded_checkpoint();
     CHECK(count_checkpoints().schedule_points > before.schedule_points);
+  });
+}
+
+TEST_CASE("the checkpoint assertions hold whatever the budget is", "[TST-05]") {
+  for (const std::uint32_t budget : {1u, 2u, 32u}) {
+    structio::testing::virtual_clock clock;
+    face::run_with({.budget = budget}, clock, [&] {
+      structio::mutex m;
+      const auto begin = count_checkpoints();
+      for (int i = 0; i < 100; ++i) {
+        assert_checkpoints([&] { m.lock(); });
+        assert_no_checkpoints([&] { m.unlock(); });
+      }
+      const auto end = count_checkpoints();
+      CHECK(end.schedule_points - begin.schedule_points == 100);
+      structio::checkpoint();
+      CHECK(count_checkpoints().schedule_points == end.schedule_points + 1);
+    });
+  }
+}
+
+TEST_CASE("what is asserted of may return what can only be moved, or a reference", "[TST-05]") {
+  face::run([] {
+    const auto owned = assert_checkpoints([] {
+      structio::checkpoint();
+      return std::make_unique<int>(4);
+    });
+    CHECK(*owned == 4);
+    int there = 0;
+    assert_no_checkpoints([&]() -> int& { return there; }) = 5;
+    CHECK(there == 5);
   });
 }
 

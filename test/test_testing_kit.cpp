@@ -154,6 +154,32 @@ TEST_CASE("exploring runs a body under one seed after the other, and says which 
   face::run([] { CHECK(throws<structio::usage_error>([] { explore({}, [] {}); })); });
 }
 
+TEST_CASE("a seed is any number of 64 bits; exploring leaves out the one that is none") {
+  using structio::testing::parse_seed;
+  CHECK(parse_seed("18446744073709551615") == UINT64_MAX);
+  CHECK(parse_seed("0") == 0);
+  for (const char* wrong : {"18446744073709551616", "", "-1", "+1", " 1", "1x"}) {
+    CHECK(throws<std::invalid_argument>([&] { parse_seed(wrong); }));
+  }
+  const seed_set_to none(nullptr);
+  int runs = 0;
+  const auto found = thrown<structio::testing::exploration_failed>([&] {
+    structio::testing::explore({.runs = 2, .first_seed = UINT64_MAX}, [&] {
+      if (++runs == 2) throw key_error();
+    });
+  });
+  CHECK(found.value().seed() == 1);
+}
+
+#define TWO_CASES                                             \
+  STRUCTIO_TEST_CASE("one of two cases that a macro makes") { \
+    CHECK(clock.now() == structio::now());                    \
+  }                                                           \
+  STRUCTIO_TEST_CASE("the other of them") {                   \
+    CHECK(structio::in_run());                                \
+  }
+TWO_CASES
+
 TEST_CASE("the seed comes from the environment") {
   using structio::testing::seed_from_environment;
   {

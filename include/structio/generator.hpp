@@ -193,9 +193,10 @@ class generated {
 };
 
 /// Runs `producer(yield)` in a task of its own, for as long as `consumer(values)` reads, and
-/// returns what the consumer returns. When the consumer is done, or fails, the generator is
-/// cancelled and awaited. Throws the exception of the one that failed, bare; when both did, an
-/// exception_group. `cancelled` when the consumer was cancelled and the generator did not fail.
+/// returns what the consumer returns, decayed: a copy where that is a reference. When the consumer
+/// is done, or fails, the generator is cancelled and awaited. Throws the exception of the one that
+/// failed, bare; when both did, an exception_group. `cancelled` when the consumer was cancelled and
+/// the generator did not fail.
 template <detail::channel_value T, class Producer, class Consumer>
 requires std::is_invocable_v < Producer, yielder<T>
 & > &&std::is_invocable_v<Consumer, generated<T>&> auto with_generator(Producer&& producer,

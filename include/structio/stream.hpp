@@ -7,10 +7,12 @@
 #pragma once
 
 #include <structio/structio_stream.h>
-#include <structio/detail/status.hpp>
+#include <structio/detail/exceptions.hpp>
+#include <structio/error.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -50,6 +52,7 @@ class any_stream {
   /// Takes over a handle.
   explicit any_stream(structio_stream* raw) noexcept : raw_(raw) {}
   any_stream(any_stream&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  /// Closes what it held, at once.
   any_stream& operator=(any_stream&& other) noexcept {
     any_stream taken(std::move(other));  // goes with what was here before
     std::swap(raw_, taken.raw_);
@@ -76,7 +79,7 @@ class any_stream {
   /// Waits until send_all might not have to wait: a chance to decide late what to send. It may
   /// return early. Checkpoint. Throws as send_all.
   void wait_send_might_not_block() {
-    detail::blocking([this] { return structio_stream_wait_send_might_not_block(raw_); });
+    hooked([this] { return structio_stream_wait_send_might_not_block(raw_); });
   }
 
   /// Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
@@ -96,17 +99,27 @@ class any_stream {
  private:
   std::size_t receive(void* data, std::size_t size) {
     return static_cast<std::size_t>(
-        detail::blocking([&] { return structio_stream_receive_some(raw_, data, size); }));
+        hooked([&] { return structio_stream_receive_some(raw_, data, size); }));
   }
   void send(const void* data, std::size_t size) {
-    detail::blocking([&] { return structio_stream_send_all(raw_, data, size); });
+    hooked([&] { return structio_stream_send_all(raw_, data, size); });
+  }
+
+  // The stream may have called a function that threw (testing::stream_hooks): that comes out.
+  template <class Call>
+  static std::int64_t hooked(Call&& call) {
+    const auto status = detail::uncancelled_in_cleanup(call);
+    if (status < 0) [[unlikely]]
+      detail::throw_in_flight(static_cast<int>(status));
+    return status;
   }
 
   structio_stream* raw_;
 };
 
 /// A stream made of two: sends on one and receives from the other. Closing closes both, also when
-/// the first close fails; ending the sending ends or closes the sending half.
+/// the first close fails; ending the sending ends the sending half, or closes it where it cannot be
+/// ended alone.
 template <send_stream Send, receive_stream Receive>
 class stapled_stream {
  public:
@@ -114,11 +127,23 @@ class stapled_stream {
       : send_(std::move(send)), receive_(std::move(receive)) {}
 
   std::size_t receive_some(std::span<std::byte> buffer) { return receive_.receive_some(buffer); }
+  std::size_t receive_some(std::span<char> buffer) {
+    return receive_.receive_some(std::as_writable_bytes(buffer));
+  }
   void send_all(std::span<const std::byte> data) { send_.send_all(data); }
+  void send_all(std::string_view data) {
+    send_.send_all(std::as_bytes(std::span<const char>(data)));
+  }
   void wait_send_might_not_block() { send_.wait_send_might_not_block(); }
   void send_eof() {
     if constexpr (requires { send_.send_eof(); }) {
-      send_.send_eof();
+      // A half may have the call and yet be a stream that cannot: any_stream is any of them.
+      try {
+        return send_.send_eof();
+      } catch (const usage_error& cannot) {
+        if (cannot.code() != STRUCTIO_EMISUSE) throw;
+      }
+      send_.close();
     } else {
       send_.close();
     }

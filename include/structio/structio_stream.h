@@ -27,7 +27,7 @@ STRUCTIO_API int64_t structio_stream_receive_some(structio_stream* stream, void*
  * nothing but closing, unless the peer can tell. One sending task at a time.
  * Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBUSY, STRUCTIO_ECLOSED (also after
  * structio_stream_send_eof), STRUCTIO_ESTALE, STRUCTIO_EMISUSE (the stream only receives),
- * STRUCTIO_EBROKEN. */
+ * STRUCTIO_EBROKEN, STRUCTIO_ENOMEM (streams in memory: nothing was sent). */
 STRUCTIO_API int structio_stream_send_all(structio_stream* stream, const void* data, size_t size);
 
 /* Waits until structio_stream_send_all might not have to wait: a chance to decide late what to
@@ -37,15 +37,18 @@ STRUCTIO_API int structio_stream_wait_send_might_not_block(structio_stream* stre
 
 /* Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
  * Checkpoint; waits only behind what a send that was cancelled has left under way. Cancelled:
- * nothing has ended. Errors: as for sending. */
+ * nothing has ended. Errors: as for sending, and STRUCTIO_EMISUSE where one direction cannot be
+ * ended alone: streams that go one way, which are closed instead. */
 STRUCTIO_API int structio_stream_send_eof(structio_stream* stream);
 
 /* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays
- * valid until freed. Checkpoint that also closes when cancelled. */
+ * valid until freed. Checkpoint that also closes when cancelled. Errors: STRUCTIO_ECANCELLED (it is
+ * closed all the same), STRUCTIO_ESTALE. */
 STRUCTIO_API int structio_stream_close(structio_stream* stream);
 
-/* Closes at once (no checkpoint) and frees the handle; NULL is allowed. Any task or hook, or any
- * thread after the run. */
+/* Closes at once (no checkpoint) and frees the handle; NULL is allowed. Errors: STRUCTIO_ESTALE
+ * (freed before), STRUCTIO_EMISUSE (it is of another run). Any task or hook, or any thread after
+ * the run. */
 STRUCTIO_API int structio_stream_free(structio_stream* stream);
 
 #ifdef __cplusplus

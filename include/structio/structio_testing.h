@@ -25,24 +25,27 @@ typedef struct structio_virtual_clock_options {
 STRUCTIO_API int structio_virtual_clock_new(const structio_virtual_clock_options* options,
                                             structio_clock** out);
 
-/* Moves it forward by `duration` at once. Errors: STRUCTIO_EINVALID (negative), STRUCTIO_ESTALE.
- * The thread of the run that uses it, or any when none does. */
+/* Moves it forward by `duration` at once. Errors: STRUCTIO_EINVALID (negative, or to the end of
+ * time), STRUCTIO_ESTALE, STRUCTIO_ENOTASK (a run on another thread uses it). The thread of the run
+ * that uses it, or any when none does. */
 STRUCTIO_API int structio_virtual_clock_jump(structio_clock* clock, int64_t duration);
 
-/* Changes the autojump threshold; takes effect at once. */
+/* Changes the autojump threshold; takes effect at once. Errors: STRUCTIO_ESTALE, STRUCTIO_ENOTASK.
+ * Threads: as structio_virtual_clock_jump. */
 STRUCTIO_API int structio_virtual_clock_set_autojump(structio_clock* clock, int64_t threshold);
 
 /* From now on the clock moves by `rate` virtual seconds in each real one; its present reading
  * stays. 0: it stands still. A rate that is not 0 also makes the run wait for deadlines as long as
  * they then take in real time; a clock that jumps by itself still jumps over such waits. Errors:
- * STRUCTIO_EINVALID (negative, not a number, beyond 1e12), STRUCTIO_ESTALE. Threads: as
+ * STRUCTIO_EINVALID (negative, not a number, beyond 1e6), STRUCTIO_ESTALE. Threads: as
  * structio_virtual_clock_jump. */
 STRUCTIO_API int structio_virtual_clock_set_rate(structio_clock* clock, double rate);
 
-/* Its reading. */
+/* Its reading. Errors: STRUCTIO_EINVALID (moment is NULL), STRUCTIO_ESTALE, STRUCTIO_ENOTASK.
+ * Threads: as structio_virtual_clock_jump. */
 STRUCTIO_API int structio_virtual_clock_now(structio_clock* clock, int64_t* moment);
 
-/* Errors: STRUCTIO_EMISUSE (a run uses it). */
+/* Errors: STRUCTIO_EMISUSE (a run uses it), STRUCTIO_ESTALE (freed before, or NULL). Any thread. */
 STRUCTIO_API int structio_virtual_clock_free(structio_clock* clock);
 
 /* Waits until every other task of the run has been waiting, with nothing ready and no I/O there,
@@ -63,15 +66,17 @@ STRUCTIO_API int structio_sequencer_destroy(structio_sequencer* sequencer);
 
 /* Waits until the steps 0 to `position` - 1 are over, runs fn(arg) (NULL: nothing) as step
  * `position` in the calling task, and returns what it returned; the step is over however it ended.
- * When a wait is cancelled the order cannot be kept any more: the whole sequence is broken, for all
- * who wait and all who come. Checkpoint. Errors: STRUCTIO_ECANCELLED (nothing was run, and the
- * sequence is broken), STRUCTIO_EBROKEN, STRUCTIO_EMISUSE (this step was taken, or is waited for,
- * before), what `fn` returned. */
+ * When the wait is cancelled (not the function: its step is then over) the order cannot be kept any
+ * more: the whole sequence is broken, for all who wait and all who come. A step within a step of
+ * the same sequence waits for ever. Checkpoint. Errors: STRUCTIO_ECANCELLED (nothing was run, and
+ * the sequence is broken), STRUCTIO_EBROKEN, STRUCTIO_EMISUSE (this step was taken, or is waited
+ * for, before), what `fn` returned. */
 STRUCTIO_API int structio_sequencer_step(structio_sequencer* sequencer, uint64_t position,
                                          structio_task_fn fn, void* arg);
 
-/* How often the calling task has been at a cancel point and has given way: what lies between two
- * readings says whether the code in between was a checkpoint. */
+/* How often the calling task has been at a cancel point and at a schedule point: what lies between
+ * two readings says whether the code in between was a checkpoint. A call that may go on because the
+ * run's budget lets it counts as one that has given way. */
 STRUCTIO_API int structio_checkpoint_counts(uint64_t* cancel_points, uint64_t* schedule_points);
 
 /* How many threads work for this run now, abandoned ones included. Any task or hook. */

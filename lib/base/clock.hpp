@@ -20,6 +20,13 @@ constexpr std::int64_t saturating_add(std::int64_t moment, std::int64_t duration
   return moment + duration;
 }
 
+/// The deadline that comes `duration` after `moment`. Only what was to last for ever does: on a
+/// clock that is close to the end of time the rest ends just before.
+constexpr std::int64_t deadline_after(std::int64_t moment, std::int64_t duration) noexcept {
+  const std::int64_t end = saturating_add(moment, duration);
+  return end == forever && duration != forever ? forever - 1 : end;
+}
+
 /// How long from `now` until `moment`, clamped likewise.
 constexpr std::int64_t saturating_until(std::int64_t moment, std::int64_t now) noexcept {
   if (moment == forever) return forever;

@@ -56,7 +56,7 @@ int scope_enter(runtime& rt, task& t, scope& s) noexcept {
   if (s.deadline == base::forever) s.kind = deadline_kind::none;
   if (s.kind != deadline_kind::none) {
     const std::int64_t now = rt.now();
-    if (s.kind == deadline_kind::relative) s.deadline = base::saturating_add(now, s.deadline);
+    if (s.kind == deadline_kind::relative) s.deadline = base::deadline_after(now, s.deadline);
     s.kind = deadline_kind::absolute;
     expired = s.deadline <= now;
     const bool wanted = !expired && !s.cancel_called;

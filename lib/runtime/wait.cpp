@@ -30,11 +30,19 @@ bool ask_abort(task& t) noexcept {
   return true;
 }
 
+// Fills the budget up again. Calls that it has let go on count as schedule points: whether one gave
+// way in fact is for the others' sake, and chance to who asks.
+void refill(runtime& rt, task& self) noexcept {
+  const std::int32_t full = rt.sched.budget();
+  const bool spent = self.budget <= 0;  // the call that gives way now has been taken off
+  self.schedule_points += static_cast<std::uint64_t>(full - self.budget + (spent ? 0 : 1));
+  self.budget = full;
+}
+
 // Gives the processor away until whoever wakes the task has made it ready.
 std::int64_t await_turn(runtime& rt, task& self, const char* what) noexcept {
   self.wait.what = what;
-  self.budget = rt.sched.budget();
-  ++self.schedule_points;
+  refill(rt, self);
   leave(rt, self);
   self.wait.state = wait_state::running;
   self.wait.what = nullptr;
@@ -127,8 +135,7 @@ int attend(runtime& rt) noexcept {
 
 void yield(runtime& rt) noexcept {
   task& self = *rt.current;
-  ++self.schedule_points;
-  self.budget = rt.sched.budget();
+  refill(rt, self);
   self.wait.state = wait_state::ready;
   rt.sched.push(self);
   leave(rt, self);

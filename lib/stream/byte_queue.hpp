@@ -41,11 +41,18 @@ class byte_queue {
     if (begin_ == end_) begin_ = end_ = 0;
   }
 
+  /// The other way round: what was added last. There are that many.
+  void take_back(std::size_t count) noexcept {
+    end_ -= count;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
+
   void clear() noexcept { drop(size()); }
 
  private:
   bool make_room(std::size_t count) noexcept {
-    if (begin_ > 0) {
+    // Only when that frees half of it: a full queue would else be moved for every few bytes.
+    if (begin_ > 0 && begin_ >= room_ / 2) {
       std::memmove(data_, front(), size());
       end_ -= begin_;
       begin_ = 0;

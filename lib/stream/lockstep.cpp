@@ -67,12 +67,12 @@ int send(runtime& rt, byte_stream& b, const void* data, std::size_t size) noexce
   while (code == 0 && p.left > 0 && !p.sender_closed && !p.receiver_closed) {
     code = wait_at(rt, p.sender, "send");
   }
-  const bool all = p.left == 0;
+  const bool all = p.data && p.left == 0;  // whoever closes afterwards does not undo that
   p.data = nullptr;
   p.left = 0;
   if (code < 0) return code;
-  if (p.sender_closed) return closed();
-  return all ? 0 : other_end_closed();
+  if (all) return 0;
+  return p.sender_closed ? closed() : other_end_closed();
 }
 
 int wait_send(runtime& rt, byte_stream& b) noexcept {
@@ -88,6 +88,8 @@ int wait_send(runtime& rt, byte_stream& b) noexcept {
 
 void end_out(lockstep_pipe& p) noexcept {
   p.sender_closed = true;
+  if (p.left > 0) p.data = nullptr;  // what is being sent is lost, and its sender is told so
+  p.left = 0;
   p.sender.wake(1, 0);
   p.receiver.wake(1, 0);
 }

@@ -11,7 +11,7 @@ namespace structio::rt::stream {
 /// the two ends, whichever goes last.
 struct lockstep_pipe {
   std::uint32_t users = 2;
-  const char* data = nullptr;
+  const char* data = nullptr;  ///< null: nothing is being sent, or the rest was given up
   std::size_t left = 0;
   bool sender_closed = false;
   bool receiver_closed = false;

@@ -14,8 +14,31 @@ memory_stream& memory(byte_stream& s) noexcept {
   return static_cast<memory_stream&>(s);
 }
 
-int call(int (*hook)(void*), const memory_stream& s) noexcept {
-  return hook ? hook(s.hooks.arg) : 0;
+void leave_hooks(memory_hooks* hooks) noexcept {
+  if (!hooks || --hooks->users > 0) return;
+  if (hooks->drop) hooks->drop(hooks->arg);
+  delete hooks;
+}
+
+int call(int (*memory_hooks::*which)(void*), const memory_stream& s) noexcept {
+  memory_hooks* hooks = s.hooks;
+  if (!hooks || !(hooks->*which)) return 0;
+  ++hooks->users;
+  const int code = (hooks->*which)(hooks->arg);
+  leave_hooks(hooks);
+  return code;
+}
+
+void call_on_close(memory_stream& s) noexcept {
+  if (s.in_on_close) return;  // it may close its own stream
+  s.in_on_close = true;
+  call(&memory_hooks::on_close, s);
+  s.in_on_close = false;
+}
+
+// Whether anything can still be put in; the end may have been put by hand.
+bool receives(const memory_stream& s) noexcept {
+  return !s.closed && !s.in_ended;
 }
 
 // Looks for cancellation in a call that has given way and done nothing yet.
@@ -26,8 +49,10 @@ int look(runtime& rt) noexcept {
 
 std::int64_t receive(runtime& rt, byte_stream& b, void* buffer, std::size_t size) noexcept {
   memory_stream& s = memory(b);
-  if (const int code = call(s.hooks.before_receive, s); code < 0) return code;
-  if (s.closed) return closed();
+  if (const int code = call(&memory_hooks::before_receive, s); code < 0 || s.closed) {
+    give_way(rt);
+    return code < 0 ? code : closed();
+  }
   const bool waits = s.in.empty() && !s.in_ended;
   if (!waits) give_way(rt);
   while (s.in.empty() && !s.in_ended && !s.closed) {
@@ -42,22 +67,26 @@ int send(runtime& rt, byte_stream& b, const void* data, std::size_t size) noexce
   memory_stream& s = memory(b);
   if (const int code = look(rt)) return code;
   if (s.closed) return closed();
-  if (s.pumps && s.peer->closed) return other_end_closed();
+  if (s.pumps && !receives(*s.peer)) return other_end_closed();
   if (!s.out.add(data, size)) {
     return base::fail(STRUCTIO_ENOMEM, "no memory for what is sent on the stream");
   }
-  if (size > 0) s.takers.wake(1, 0);
   if (s.pumps) {
-    if (const int code = memory_pump(s, *s.peer, SIZE_MAX); code < 0) return code;
+    if (const int code = memory_pump(s, *s.peer, SIZE_MAX); code < 0) {
+      s.out.take_back(size);  // a send that fails has sent nothing
+      return code;
+    }
   }
-  const int code = call(s.hooks.after_send, s);
+  if (!s.out.empty()) s.takers.wake(1, 0);
+  const int code = call(&memory_hooks::after_send, s);
   return code < 0 ? code : 0;
 }
 
 int wait_send(runtime& rt, byte_stream& b) noexcept {
   memory_stream& s = memory(b);
   give_way(rt);
-  const int code = call(s.hooks.might_not_block, s);
+  if (s.closed) return closed();
+  const int code = call(&memory_hooks::might_not_block, s);
   if (s.closed) return closed();
   return code < 0 ? code : 0;
 }
@@ -79,7 +108,7 @@ int end_sending(runtime& rt, byte_stream& b) noexcept {
 
 int closing(runtime&, byte_stream& b) noexcept {
   memory_stream& s = memory(b);
-  if (s.closed) call(s.hooks.on_close, s);  // the first time it is called when it is shut
+  if (s.closed) call_on_close(s);  // the first time it is called when it is shut
   return 0;
 }
 
@@ -89,9 +118,13 @@ void shut_memory(byte_stream& b) noexcept {
   s.in.clear();
   s.receiver.wake(1, 0);
   // A run that is over closes what was left behind, when the user's functions are gone.
-  if (!s.rt->ending) call(s.hooks.on_close, s);
+  if (!s.rt->ending) call_on_close(s);
   s.pumps = false;
   if (memory_stream* peer = std::exchange(s.peer, nullptr)) release(*peer);
+}
+
+void freed(byte_stream& b) noexcept {
+  memory_set_hooks(memory(b), nullptr);
 }
 
 void destroy(byte_stream& b) noexcept {
@@ -102,15 +135,20 @@ constexpr stream_table send_only = {.send_all = send,
                                     .wait_send = wait_send,
                                     .close = closing,
                                     .shut = shut_memory,
+                                    .freed = freed,
                                     .destroy = destroy};
-constexpr stream_table receive_only = {
-    .receive_some = receive, .close = closing, .shut = shut_memory, .destroy = destroy};
+constexpr stream_table receive_only = {.receive_some = receive,
+                                       .close = closing,
+                                       .shut = shut_memory,
+                                       .freed = freed,
+                                       .destroy = destroy};
 constexpr stream_table both_ways = {.receive_some = receive,
                                     .send_all = send,
                                     .wait_send = wait_send,
                                     .send_eof = end_sending,
                                     .close = closing,
                                     .shut = shut_memory,
+                                    .freed = freed,
                                     .destroy = destroy};
 
 const stream_table& table_of(memory_kind kind) noexcept {
@@ -126,6 +164,18 @@ memory_stream* memory_make(runtime& rt, memory_kind kind) noexcept {
   delete s;
   base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   return nullptr;
+}
+
+void memory_set_hooks(memory_stream& s, memory_hooks* hooks) noexcept {
+  leave_hooks(std::exchange(s.hooks, hooks));
+}
+
+int memory_set_pumping(memory_stream& s, bool on) noexcept {
+  s.pumps = on;
+  if (!on) return 0;
+  // Who cannot receive any more is what the next send is told; memory is short now.
+  const int code = memory_pump(s, *s.peer, SIZE_MAX);
+  return code == STRUCTIO_ENOMEM ? code : 0;
 }
 
 void memory_connect(memory_stream& from, memory_stream& to) noexcept {
@@ -150,8 +200,8 @@ std::int64_t memory_get(runtime& rt, memory_stream& s, void* buffer, std::size_t
     return base::fail(STRUCTIO_EWOULDBLOCK, "nothing has been sent on the stream");
   }
   if (const int code = cancel_check(rt)) return code;
-  if (!s.takers.empty()) return busy(rt, "taking from");
-  ++s.references;  // it may be freed meanwhile
+  if (s.taking) return busy(rt, "taking from");
+  const under_way keep(s, s.taking);
   std::int64_t result = 0;
   if (!s.out.empty() || ended()) give_way(rt);
   while (result == 0 && s.out.empty() && !ended()) {
@@ -159,7 +209,6 @@ std::int64_t memory_get(runtime& rt, memory_stream& s, void* buffer, std::size_t
     result = wait_in(rt, s.takers, p, "data that is sent");
   }
   if (result == 0) result = static_cast<std::int64_t>(s.out.take(buffer, most));
-  release(s);
   return result;
 }
 
@@ -187,7 +236,7 @@ int memory_put_eof(memory_stream& s) noexcept {
 int memory_pump(memory_stream& from, memory_stream& to, std::size_t most) noexcept {
   const bool at_end = from.closed || from.eof_sent;
   if (from.out.empty() && (!at_end || to.in_ended)) return 0;
-  if (to.closed) return other_end_closed();
+  if (to.closed || (to.in_ended && !from.out.empty())) return other_end_closed();
   const std::size_t size = most < from.out.size() ? most : from.out.size();
   if (size > 0) {
     if (const int code = memory_put(to, from.out.front(), size)) return code;

@@ -127,7 +127,9 @@ void free(byte_stream& s) noexcept {
   const held keep(s);
   shut(s);
   // Shutting may have called a function of the user's, who may have freed the stream as well.
-  if (base::handle_drop(base::handle_kind::stream, s.handle)) release(s);
+  if (!base::handle_drop(base::handle_kind::stream, s.handle)) return;
+  if (s.table->freed) s.table->freed(s);
+  release(s);
 }
 
 void release(byte_stream& s) noexcept {

@@ -34,6 +34,8 @@ struct stream_table {
   /// Lets go of what is behind the stream and ends every wait on it. Called once, from any fiber;
   /// must not wait.
   void (*shut)(byte_stream& s) noexcept = nullptr;
+  /// Called once, when the handle has ended: calls may still be under way. Null: nothing.
+  void (*freed)(byte_stream& s) noexcept = nullptr;
   void (*destroy)(byte_stream& s) noexcept = nullptr;
 };
 

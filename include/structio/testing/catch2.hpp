@@ -33,6 +33,13 @@
 #else
 #define STRUCTIO_CATCH_(name) name
 #endif
+// Those for messages have a setting of their own in version 3.
+#if defined(CATCH_CONFIG_PREFIX_ALL) || \
+    (defined(CATCH_CONFIG_PREFIX_MESSAGES) && CATCH_VERSION_MAJOR >= 3)
+#define STRUCTIO_CATCH_INFO_ CATCH_INFO
+#else
+#define STRUCTIO_CATCH_INFO_ INFO
+#endif
 
 namespace structio {
 inline namespace v0 {
@@ -78,7 +85,7 @@ namespace detail_testing {
 
 /// Catch2 ends a case by throwing: that is no failure of the program that is tested.
 inline bool ends_case(const failure& leaf) {
-#if CATCH_VERSION_MAJOR >= 3
+#if CATCH_VERSION_MAJOR > 3 || (CATCH_VERSION_MAJOR == 3 && CATCH_VERSION_MINOR >= 3)
   if (holds<Catch::TestSkipException>(leaf)) return true;
 #endif
   return holds<Catch::TestFailureException>(leaf);
@@ -102,7 +109,7 @@ inline failure first_leaf(const failure& tree) {
       }
       std::rethrow_exception(first_leaf(halves.matched->as_failure()).exception());
     }
-    STRUCTIO_CATCH_(INFO)(to_string(why));  // Catch2 itself would print a single line
+    STRUCTIO_CATCH_INFO_(to_string(why));  // Catch2 itself would print a single line
     throw;
   }
   throw;
@@ -118,8 +125,8 @@ inline failure first_leaf(const failure& tree) {
 template <class Body>
 void run_catch_case(Body&& body) {
   const std::uint64_t seed = seed_from_environment();
-  STRUCTIO_CATCH_(INFO)
-  ("the order of tasks: run again with " << replay_string(seed) << " in the environment");
+  STRUCTIO_CATCH_INFO_("the order of tasks: run again with " << replay_string(seed)
+                                                             << " in the environment");
   virtual_clock clock;
   try {
     const run_options options{.seed = seed, .interrupt = interrupt_mode::ignore, .clock = clock};
@@ -147,4 +154,4 @@ void run_catch_case(Body&& body) {
 /// A TEST_CASE whose body is the main task of a run; see run_catch_case. `clock` is the run's
 /// virtual clock. SECTION and GENERATE work as usual.
 #define STRUCTIO_TEST_CASE(...) \
-  STRUCTIO_CATCH_CASE_(STRUCTIO_CATCH_JOIN_(structio_test_case_, __LINE__), __VA_ARGS__)
+  STRUCTIO_CATCH_CASE_(STRUCTIO_CATCH_JOIN_(structio_test_case_, __COUNTER__), __VA_ARGS__)

@@ -84,6 +84,8 @@ inline bytes numbered_bytes(std::size_t size, std::uint32_t state = 12345) {
   return made;
 }
 
+inline constexpr const char* no_exception = "something that is no std::exception";
+
 /// What all rules of one run of a suite share.
 struct rule_suite {
   stream_check_options options;
@@ -186,6 +188,12 @@ class rule_check {
       throw;
     } catch (const std::exception& other) {
       instead = std::string("threw \"") + other.what() + '"';
+    } catch (const cancelled&) {
+      throw;
+    } catch (const interrupted&) {
+      throw;
+    } catch (...) {
+      instead = std::string("threw ") + no_exception;
     }
     broken(what + ' ' + instead + " where " + type_name<E>() + " was due");
   }
@@ -275,6 +283,12 @@ void check_rule(const rule_suite& suite, Maker& maker, const char* id, const cha
     thrown = to_string(group);
   } catch (const std::exception& one) {
     thrown = one.what();
+  } catch (const cancelled&) {
+    throw;
+  } catch (const interrupted&) {
+    throw;
+  } catch (...) {
+    thrown = no_exception;
   }
   if (scope.cancelled_caught()) check.hung();
   if (!thrown.empty()) check.broken("a call failed that should not have: " + thrown);

@@ -1,5 +1,5 @@
-// The suites that say whether a byte stream of one's own behaves as every other one does. To be
-// included by name; may still change between releases.
+// The suites that say whether a byte stream of one's own behaves as every other one does. Part
+// of testing.hpp; may still change between releases.
 //
 //     TEST_CASE("my stream is a stream") {
 //       structio::testing::virtual_clock clock;
@@ -26,8 +26,9 @@
 //
 // Always true: a broken rule is an assertion_failed whose text begins with the rule's id, "CONF-06"
 // say, and tells what happened. A stream that hangs breaks a rule as well: the limit in the options
-// cuts it off, at once on a virtual clock. What makers throw passes. The order of tasks does not
-// matter to a stream that is right: run the suites under several seeds (explore.hpp).
+// cuts it off, at once on a virtual clock. What makers throw passes. Any budget of the run will do.
+// The order of tasks does not matter to a stream that is right: run the suites under several seeds
+// (explore.hpp).
 #pragma once
 
 #include <structio/testing/check_clogged.hpp>

@@ -20,7 +20,7 @@ struct virtual_clock_options {
   /// After this much real time with every task waiting, the clock jumps to the next deadline.
   /// Zero: at once. Nothing: never by itself.
   std::optional<duration> autojump = duration::zero();
-  double rate = 0;  ///< virtual seconds for a real one; 0: it stands still unless it jumps
+  double rate = 0;  ///< virtual seconds for a real one, at most 1e6; 0: stands unless it jumps
 };
 
 /// A clock that stands still unless it is made to jump, or runs at a rate of its own.
@@ -31,7 +31,7 @@ struct virtual_clock_options {
 /// One run at a time; must outlive it. Its budget is 1 unless the run's options say otherwise.
 class virtual_clock {
  public:
-  /// Throws std::invalid_argument when the rate is negative, infinite or not a number.
+  /// Throws std::invalid_argument when the rate is negative, beyond 1e6 or not a number.
   explicit virtual_clock(const virtual_clock_options& options = {}) {
     structio_virtual_clock_options raw{};
     raw.struct_size = sizeof raw;

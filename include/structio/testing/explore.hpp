@@ -25,7 +25,7 @@ namespace testing {
 
 struct explore_options {
   std::uint64_t runs = 100;
-  std::uint64_t first_seed = 1;      ///< then the following ones
+  std::uint64_t first_seed = 1;      ///< then the following ones, without 0, which is none
   virtual_clock_options clock = {};  ///< each run has a fresh one
   std::uint32_t budget = 0;          ///< as in run_options
 };
@@ -82,8 +82,9 @@ requires(std::is_invocable_v<Body&> || std::is_invocable_v<Body&, virtual_clock&
   const auto given = find_seed_in_environment();
   const std::uint64_t first = given ? *given : options.first_seed;
   const std::uint64_t runs = given ? 1 : options.runs;
-  for (std::uint64_t i = 0; i < runs; ++i) {
-    const std::uint64_t seed = first + i;
+  std::uint64_t seed = first;
+  for (std::uint64_t i = 0; i < runs; ++i, ++seed) {
+    if (seed == 0 && !given) seed = 1;
     try {
       detail_testing::run_with_seed(seed, options, body);
     } catch (...) {

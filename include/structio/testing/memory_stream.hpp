@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,8 +18,9 @@ inline namespace v0 {
 namespace testing {
 
 /// Called by a memory stream; each may be empty. All but on_close run in the task that called and
-/// may block; what they throw comes out of that call. on_close is called at every close, must not
-/// block and must not throw.
+/// may block; what they throw comes out of that call. on_close is called at every close(), and when
+/// the stream is destroyed without one; not once the run is over. It must not block, and what it
+/// throws is lost. They may replace the hooks, and close or destroy the stream.
 struct stream_hooks {
   std::function<void()> after_send = nullptr;
   std::function<void()> might_not_block = nullptr;
@@ -39,6 +39,16 @@ int call_hook(void* arg) noexcept {
   return detail::enter([&] { (hooks.*Which)(); });
 }
 
+inline int call_on_close(void* arg) noexcept {
+  const stream_hooks& hooks = *static_cast<const stream_hooks*>(arg);
+  try {
+    if (hooks.on_close) hooks.on_close();
+  } catch (...) {
+    // There is nobody to tell.
+  }
+  return 0;
+}
+
 using pair_maker = int (*)(structio_stream**, structio_stream**);
 using one_maker = int (*)(structio_stream**);
 
@@ -50,28 +60,12 @@ inline structio_stream* made(one_maker make) {
 
 }  // namespace detail_testing
 
-/// A stream in memory. What a hook throws comes out of the call that it was made in.
+/// A stream in memory. What a hook throws comes out of the call that it was made in, also when that
+/// is made through an any_stream, which takes the hooks along.
 class memory_stream : public any_stream {
  public:
-  memory_stream(memory_stream&& other) noexcept = default;
-  memory_stream& operator=(memory_stream&&) = delete;
-  ~memory_stream() = default;
-
-  std::size_t receive_some(std::span<std::byte> buffer) {
-    return static_cast<std::size_t>(hooked(
-        [&] { return structio_stream_receive_some(native(), buffer.data(), buffer.size()); }));
-  }
-  void send_all(std::span<const std::byte> data) {
-    hooked([&] { return structio_stream_send_all(native(), data.data(), data.size()); });
-  }
-  void send_all(std::string_view data) {
-    hooked([&] { return structio_stream_send_all(native(), data.data(), data.size()); });
-  }
-  void wait_send_might_not_block() {
-    hooked([&] { return structio_stream_wait_send_might_not_block(native()); });
-  }
-
-  /// Replaces all hooks. They are called as long as the stream lives.
+  /// Replaces all hooks. They live until they are replaced or the stream is destroyed; one that
+  /// runs then lives until it has returned.
   void set_hooks(stream_hooks hooks) {
     auto owned = std::make_unique<stream_hooks>(std::move(hooks));
     structio_memory_stream_hooks raw{};
@@ -79,11 +73,11 @@ class memory_stream : public any_stream {
     raw.after_send = &detail_testing::call_hook<&stream_hooks::after_send>;
     raw.might_not_block = &detail_testing::call_hook<&stream_hooks::might_not_block>;
     raw.before_receive = &detail_testing::call_hook<&stream_hooks::before_receive>;
-    raw.on_close = &detail_testing::call_hook<&stream_hooks::on_close>;
+    raw.on_close = &detail_testing::call_on_close;
     raw.arg = owned.get();
+    raw.drop = [](void* arg) { delete static_cast<stream_hooks*>(arg); };
     detail::check(structio_memory_stream_set_hooks(native(), &raw));
-    hooks_.owned = std::move(owned);
-    hooks_.of = native();
+    static_cast<void>(owned.release());
   }
 
   /// Waits until something was sent and takes at most `most` of it; empty when the sending has
@@ -108,7 +102,9 @@ class memory_stream : public any_stream {
   }
   void put_eof() { detail::check(structio_memory_stream_put_eof(native())); }
 
-  /// Whether what is sent here arrives at the other end of the pair by itself, as it does at first.
+  /// Whether what is sent here arrives at the other end of the pair by itself, as it does at first;
+  /// what was sent meanwhile arrives when it is switched on again. Throws usage_error when the
+  /// stream is not of a pair, or closed.
   void set_pumping(bool on) {
     detail::check(structio_memory_stream_set_pumping(native(), on ? 1 : 0));
   }
@@ -123,36 +119,6 @@ class memory_stream : public any_stream {
     data.resize(static_cast<std::size_t>(take(data.data(), data.size())));
     return data;
   }
-
-  // A hook's exception travels as the failure in flight.
-  template <class Call>
-  std::int64_t hooked(Call&& call) {
-    const std::int64_t status = detail::uncancelled_in_cleanup(call);
-    if (status < 0 && hooks_.owned) detail::throw_in_flight(static_cast<int>(status));
-    return detail::check(status);
-  }
-
-  // Goes before the stream does, which would call its hooks later; destroying is closing.
-  struct hook_owner {
-    hook_owner() = default;
-    hook_owner(hook_owner&& other) noexcept
-        : owned(std::move(other.owned)), of(std::exchange(other.of, nullptr)) {}
-    hook_owner& operator=(hook_owner&&) = delete;
-    ~hook_owner() {
-      if (!owned) return;
-      structio_memory_stream_set_hooks(of, nullptr);
-      if (!owned->on_close) return;
-      try {
-        owned->on_close();
-      } catch (...) {
-        // There is nobody left to tell.
-      }
-    }
-    std::unique_ptr<stream_hooks> owned;
-    structio_stream* of = nullptr;
-  };
-
-  hook_owner hooks_;
 };
 
 /// A stream to be sent on; the test takes what was sent.
@@ -198,7 +164,8 @@ inline std::pair<any_stream, any_stream> lockstep_stream_one_way_pair() {
 }
 
 /// Moves at most `most` bytes of what was sent on one to what is received on the other, and the end
-/// behind the last of them. False when there was nothing. Throws broken_error when `to` is closed.
+/// behind the last of them. False when there was nothing. Throws broken_error when `to` is closed
+/// or its end was put by hand; the bytes then stay where they are.
 inline bool memory_stream_pump(memory_stream& from, memory_stream& to,
                                std::size_t most = static_cast<std::size_t>(-1)) {
   return detail::check(structio_memory_stream_pump(from.native(), to.native(), most)) == 1;

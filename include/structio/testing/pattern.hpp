@@ -2,8 +2,8 @@
 // their texts, how they are nested. Part of testing.hpp; catch2.hpp makes Catch2 matchers of it.
 //
 //     using namespace structio::testing;
-//     const failure_pattern expected = group_of(leaf<key_error>("no such key"),
-//                                               group_of(leaf<value_error>()));
+//     const failure_pattern expected = pattern_of(leaf<key_error>("no such key"),
+//                                                 pattern_of(leaf<value_error>()));
 //     expected.matches(group.as_failure());
 //
 // The order of members does not matter, their number does.

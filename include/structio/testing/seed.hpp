@@ -2,12 +2,14 @@
 // Part of testing.hpp; may still change between releases.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace structio {
 inline namespace v0 {
@@ -21,13 +23,14 @@ inline std::uint64_t parse_seed(const std::string& text) {
     // Short, since somebody may have to type it; 0 would be none.
     return std::uint64_t{device()} % 999'999'999 + 1;
   }
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos &&
-                      text.size() < 20;
-  if (!digits) {
+  std::uint64_t seed = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, failed] = std::from_chars(text.data(), end, seed);
+  if (failed != std::errc{} || rest != end) {
     throw std::invalid_argument("STRUCTIO_SEED is \"" + text +
-                                "\": it must be a number of at most 19 digits, or \"random\"");
+                                "\": it must be a number below 2 to the 64th, or \"random\"");
   }
-  return std::strtoull(text.c_str(), nullptr, 10);
+  return seed;
 }
 
 /// What the environment's STRUCTIO_SEED says; nothing when it is not set, or empty. Throws

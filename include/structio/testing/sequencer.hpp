@@ -34,9 +34,11 @@ class sequencer {
   ~sequencer() { structio_sequencer_destroy(&storage_); }
 
   /// Waits until the steps before `position` are over, runs `body` as that step and returns its
-  /// value. The step is over also when the body throws. Checkpoint. Throws what the body throws;
-  /// `cancelled`, which breaks the whole sequence; broken_error in everybody else then; usage_error
-  /// when this step was taken, or is waited for, before.
+  /// value, decayed: what the body returns by reference is copied. The step is over also when the
+  /// body throws or is cancelled. Checkpoint. Throws what the body throws; `cancelled`, which
+  /// breaks the whole sequence when it was the wait that was cancelled; broken_error in everybody
+  /// else then; usage_error when this step was taken, or is waited for, before. A step within a
+  /// step of the same sequence waits for ever.
   template <class Body>
   requires std::is_invocable_v<Body>
   auto operator()(std::uint64_t position, Body&& body) {
