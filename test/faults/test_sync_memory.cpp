@@ -15,7 +15,6 @@ namespace {
 struct costs {
   std::int64_t blocks = 0;
   std::uint64_t switches = 0;
-  std::uint64_t schedule_points = 0;
 };
 
 std::uint64_t switches() {
@@ -25,31 +24,22 @@ std::uint64_t switches() {
   return s.switches;
 }
 
-std::uint64_t schedule_points() {
-  std::uint64_t cancel = 0;
-  std::uint64_t schedule = 0;
-  structio_checkpoint_counts(&cancel, &schedule);
-  return schedule;
-}
-
 template <class Fn>
 costs of(Fn fn) {
   structio_checkpoint();  // the budget is full
   costs c;
   const std::uint64_t switches_before = switches();
-  const std::uint64_t points_before = schedule_points();
   {
     const failing_malloc::window counting(0);
     fn();
     c.blocks = failing_malloc::made;
   }
   c.switches = switches() - switches_before;
-  c.schedule_points = schedule_points() - points_before;
   return c;
 }
 
 bool is_nothing(const costs& c) {
-  return c.blocks == 0 && c.switches == 0 && c.schedule_points == 0;
+  return c.blocks == 0 && c.switches == 0;
 }
 
 constexpr int times = 8;  // calls that look, within the least budget that there is by default
