@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <utility>
 
 #include "base/handle_table.hpp"
 #include "base/message.hpp"
@@ -38,12 +37,13 @@ char* copy_text(const char* text) noexcept {
   return copy;
 }
 
-// The last reference may go where nobody could wait, at the very end of a task say.
+// The last reference may go where nobody could wait, and at the very end of a task, when those who
+// watch its end have been told.
 void drop_value(const failure& f) noexcept {
   runtime* rt = current_runtime();
-  const bool nested = rt && std::exchange(rt->in_abort, true);
+  const bool ended = rt && rt->current && rt->current->wait.state == wait_state::ended;
+  const confinement here(rt, ended ? confined::task : confined::waiting);
   f.type->drop(f.value);
-  if (rt) rt->in_abort = nested;
 }
 
 // Frees one failure, and hands on the members that nobody else holds by a list, since groups may be
