@@ -29,6 +29,7 @@ using namespace c_tasks;
 
 namespace {
 
+#ifndef UNDER_TSAN  // which has no threads in a child
 // Whether the thread that the process began with has ended, the others going on.
 bool first_thread_ended() {
 #ifdef __linux__
@@ -39,6 +40,7 @@ bool first_thread_ended() {
 #endif
   return true;
 }
+#endif
 
 // A job with its deliver function, as two lambdas that outlive it.
 template <class Fn, class Deliver>
