@@ -123,7 +123,13 @@ int structio_portal_call(structio_portal* portal, structio_task_fn fn, void* arg
                 call);
   }
   rt::failure* why = nullptr;
-  const int status = threads::call_into(*p->core, nullptr, fn, arg, why);
+  int status = threads::call_into(*p->core, nullptr, fn, arg, why);
+  // A job would pass it on to its task, which the other run's end does not cancel.
+  const threads::job_context* job = threads::current_job();
+  if (why && why->kind == rt::failure_kind::cancelled && job && job->of_run) {
+    status = threads::cancelled_elsewhere(
+        "the call was cancelled in the run that the portal leads to", why);
+  }
   if (failure) {
     *failure = out_of(why);
   } else {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +28,19 @@ using namespace c_tasks;
 #endif
 
 namespace {
+
+#ifndef UNDER_TSAN  // which has no threads in a child
+// Whether the thread that the process began with has ended, the others going on.
+bool first_thread_ended() {
+#ifdef __linux__
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("State:")) return line.find('Z') != std::string::npos;
+  }
+#endif
+  return true;
+}
+#endif
 
 // A job with its deliver function, as two lambdas that outlive it.
 template <class Fn, class Deliver>
@@ -242,7 +256,156 @@ TEST_CASE("starting a thread is refused as anything else is", "[TCACHE-01]") {
   wait_until_idle();
 }
 
+TEST_CASE("a thread that is in deliver gets nobody else's job", "[TCACHE-03]") {
+  // A job of the run is begun by what deliver calls there, and waited for.
+  static structio_portal* portal = nullptr;
+  support::gate delivered;
+  support::gate started;
+  int status = 1;
+  job calls{[] { return 0; },
+            [&](int, const owned_failure&) {
+              started.wait();
+              const auto in_run = [](void*) {
+                const auto five = [](void*) { return 5; };
+                return structio_run_in_thread(five, nullptr, nullptr);
+              };
+              status = structio_portal_call(portal, in_run, nullptr, nullptr);
+              delivered.open();
+              return 0;
+            }};
+  auto main = [&] {
+    structio_portal_new(&portal);
+    CHECK(calls.start() == 0);
+    started.open();
+    auto waits = [&] { return delivered.wait(), 0; };
+    structio_run_in_thread(call<decltype(waits)>, &waits, nullptr);
+    structio_portal_free(portal);
+    return 0;
+  };
+  CHECK(run(main) == 0);
+  CHECK(status == 5);
+  wait_until_idle();
+}
+
+TEST_CASE("a thread is not idle while it is in deliver", "[TCACHE-03]") {
+  wait_until_idle();
+  support::counter inside;
+  support::gate go_on;
+  job slow{[] { return 0; },
+           [&](int, const owned_failure&) {
+             inside.add();
+             go_on.wait();
+             return 0;
+           }};
+  CHECK(slow.start() == 0);
+  inside.wait_for(1);
+  std::uint64_t alive = 0;
+  std::uint64_t idle = 0;
+  structio_thread_cache_counts(&alive, &idle);
+  CHECK(idle + 1 == alive);
+  go_on.open();
+  wait_until_idle();
+}
+
+TEST_CASE("a run within deliver has its jobs done by other threads", "[TCACHE-03]") {
+  support::gate delivered;
+  int status = 1;
+  job runs{[] { return 0; },
+           [&](int, const owned_failure&) {
+             const auto five = [](void*) { return 5; };
+             auto main = [&] { return structio_run_in_thread(five, nullptr, nullptr); };
+             status = run(main);
+             delivered.open();
+             return 0;
+           }};
+  CHECK(runs.start() == 0);
+  delivered.wait();
+  CHECK(status == 5);
+  wait_until_idle();
+}
+
+TEST_CASE("of what deliver starts, the first job follows and the others do not wait",
+          "[TCACHE-03]") {
+  support::counter done;
+  std::thread::id second;
+  job other{[&] {
+              second = std::this_thread::get_id();
+              done.add();
+              return 0;
+            },
+            [&](int, const owned_failure&) { return 0; }};
+  job first{[] { return 0; }, [&](int, const owned_failure&) { return done.add(), 0; }};
+  std::thread::id here;
+  job starts{[] { return 0; },
+             [&](int, const owned_failure&) {
+               here = std::this_thread::get_id();
+               first.start();
+               other.start();
+               done.wait_for(1);  // of `other`: `first` comes after this
+               return 0;
+             }};
+  CHECK(starts.start() == 0);
+  done.wait_for(2);
+  CHECK(second != here);
+  wait_until_idle();
+}
+
+TEST_CASE("what deliver sets of locals ends with it", "[TCACHE-02][THR-20]") {
+  static const char key = 0;
+  static support::counter dropped;
+  support::counter done;
+  std::atomic<int> seen{0};
+  job sets{[&] {
+             void* value = nullptr;
+             seen += structio_local_get(&key, &value) == 0;
+             return 0;
+           },
+           [&](int, const owned_failure&) {
+             int value = 0;
+             const auto drop = [](void*) { dropped.add(); };
+             CHECK(structio_local_set(&key, &value, drop, nullptr) == 0);
+             done.add();
+             return 0;
+           }};
+  for (int i = 1; i <= 3; ++i) {
+    CHECK(sets.start() == 0);
+    done.wait_for(i);
+    dropped.wait_for(i);
+  }
+  CHECK(seen == 0);
+}
+
 #ifndef UNDER_TSAN  // which has no threads in a child
+TEST_CASE("a child that is forked in deliver ends its thread and starts jobs", "[TCACHE-07]") {
+  if (under_valgrind()) return;
+  static const auto nothing = [](void*) { return 0; };
+  static const auto ends = [](void*, int, structio_failure*) {
+    while (!first_thread_ended()) std::this_thread::yield();
+    _exit(threads_alive() == 1 ? 0 : 2);
+    return 0;
+  };
+  support::gate reaped;
+  int ending = -1;
+  job forks{[] { return 0; },
+            [&](int, const owned_failure&) {
+              const pid_t child = fork();
+              if (child == 0) {
+                if (threads_alive() != 0) _exit(3);
+                alarm(20);
+                structio_thread_cache_set_idle_timeout(0);
+                return structio_start_thread_soon(nothing, nullptr, ends, nullptr);
+              }
+              waitpid(child, &ending, 0);
+              reaped.open();
+              return 0;
+            }};
+  CHECK(forks.start() == 0);
+  reaped.wait();
+  CHECK(WIFEXITED(ending));
+  CHECK(WEXITSTATUS(ending) == 0);
+  wait_until_idle();
+}
+
 TEST_CASE("after a fork the child starts jobs at once", "[TCACHE-07]") {
   if (under_valgrind()) return;
   auto nothing = [] { return 9; };

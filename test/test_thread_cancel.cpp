@@ -267,3 +267,156 @@ TEST_CASE("an interrupt waits for the thread, which can ask for it", "[KI-11][TH
   CHECK(run(main) == 0);
   CHECK(told == STRUCTIO_EINTERRUPTED);
 }
+
+TEST_CASE("an interrupt that the task took in a call is told no more", "[KI-11][THR-03]") {
+  int in_call = 0;
+  int told = 1;
+  auto look = [&] {
+    in_call = structio_checkpoint();
+    return 0;
+  };
+  using function = decltype(look);
+  auto job = [&] {
+    while (structio_thread_check_cancelled() == 0) {
+    }
+    structio_thread_call(call<function>, &look);
+    return told = structio_thread_check_cancelled();
+  };
+  auto main = [&] {
+    structio_inject_interrupt();
+    CHECK(in_thread(job) == 0);
+    return structio_checkpoint();
+  };
+  CHECK(run(main) == 0);
+  CHECK(in_call == STRUCTIO_EINTERRUPTED);
+  CHECK(told == 0);
+}
+
+namespace {
+
+// A task that waits for a job behind a shield which is raised when the cancellation is there.
+// `first` is what the thread saw before, `status` what the job gave the task.
+struct shield_raised {
+  bool returns_first;
+  support::gate cancelled{};
+  support::counter seen{};
+  support::gate raised{};
+  structio_scope inner{};
+  int first = 1;
+  int then = 1;
+  int status = 1;
+  int after = 1;
+
+  int job() {
+    cancelled.wait();
+    first = structio_thread_check_cancelled();
+    seen.add();
+    raised.wait();
+    then = structio_thread_check_cancelled();
+    return returns_first ? first : then;
+  }
+  int waits() {
+    return scope_block(inner, [this] {
+      auto work = [this] { return job(); };
+      status = in_thread(work);
+      after = structio_checkpoint();
+      return status;
+    });
+  }
+  int main() {
+    auto waiting = [this] { return waits(); };
+    return nursery_block([&](structio_nursery& n) {
+      spawn(n, "waiting", waiting);
+      settle();
+      structio_scope_cancel(structio_nursery_scope(&n), "all of it");
+      cancelled.open();
+      seen.wait_for(1);
+      structio_scope_set_shield(&inner, 1);
+      raised.open();
+      return 0;
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a shield that is raised takes back what the thread was told", "[THR-30]") {
+  shield_raised test{false};
+  CHECK(run([&] { return test.main(); }) == 0);
+  CHECK(test.first == STRUCTIO_ECANCELLED);
+  CHECK(test.then == 0);
+  CHECK(test.status == 0);
+  CHECK(test.after == 0);
+}
+
+TEST_CASE("what the thread was told before the shield goes out to who cancelled", "[THR-30]") {
+  shield_raised test{true};
+  CHECK(run([&] { return test.main(); }) == 0);
+  CHECK(test.then == 0);
+  CHECK(test.status == STRUCTIO_ECANCELLED);
+}
+
+TEST_CASE("a shield that is lowered tells the thread again", "[THR-30]") {
+  structio_scope inner;
+  support::gate lowered;
+  int told = 0;
+  auto job = [&] {
+    lowered.wait();
+    return told = structio_thread_check_cancelled();
+  };
+  auto waiting = [&] { return scope_block(inner, [&] { return in_thread(job); }); };
+  auto main = [&] {
+    return nursery_block([&](structio_nursery& n) {
+      spawn(n, "waiting", waiting);
+      settle();
+      structio_scope_cancel(structio_nursery_scope(&n), nullptr);
+      structio_scope_set_shield(&inner, 1);
+      structio_scope_set_shield(&inner, 0);
+      lowered.open();
+      return 0;
+    });
+  };
+  CHECK(run(main) == 0);
+  CHECK(told == STRUCTIO_ECANCELLED);
+}
+
+TEST_CASE("another run's cancellation is none of the task's", "[THR-04]") {
+  support::gate begun;
+  support::gate sleeping;
+  structio_portal* portal = nullptr;
+  std::thread other([&] {
+    run([&] {
+      structio_portal_new(&portal);
+      begun.open();
+      auto waits = [&] { return sleeping.wait(), 0; };
+      const int status = in_thread(waits);
+      settle();
+      return status;
+    });
+  });
+  begun.wait();
+  std::string text;
+  auto sleeps = [&] {
+    sleeping.open();
+    return structio_sleep_forever();
+  };
+  using function = decltype(sleeps);
+  auto job = [&] {
+    structio_failure* why = nullptr;
+    const int status = structio_portal_call(portal, call<function>, &sleeps, &why);
+    structio_failure_raise(why);
+    return status;
+  };
+  int status = 0;
+  auto main = [&] {
+    status = in_thread(job);
+    const owned_failure why(structio_failure_take());
+    text = why.tree();
+    return structio_checkpoint();
+  };
+  CHECK(run(main) == 0);
+  other.join();
+  structio_portal_free(portal);
+  CHECK(status == STRUCTIO_ERUNFINISHED);
+  CHECK(text.find("the main task has ended") != std::string::npos);
+}

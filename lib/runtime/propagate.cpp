@@ -61,7 +61,9 @@ void show_to_task(task& t) noexcept {
   const bool shown = (t.attention & attention_cancel) != 0;
   if (cancelled == shown) return;
   t.attention = static_cast<std::uint8_t>(t.attention ^ attention_cancel);
-  if (!cancelled || t.wait.state != wait_state::parked || t.wait.abort_asked) return;
+  if (t.wait.state != wait_state::parked || t.wait.abort_asked) return;
+  // One that was cancelled and has not been asked is asked again, by abort_again: of nothing too.
+  if (!cancelled && t.wait.abort_foreign) return;
   if (!t.wait.abort_foreign) {
     abort_wait(t);
   } else if (!t.abort_queued) {

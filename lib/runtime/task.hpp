@@ -35,14 +35,16 @@ enum : std::uint8_t { attention_cancel = 1, attention_interrupt = 2 };
 enum class wait_state : std::uint8_t { running, ready, parked, ended };
 
 /// Called when a wait is to end early. Returns abort_done (undone, nobody will wake) or
-/// abort_later.
+/// abort_later; one of the library's own also abort_again: as later, and it is called again
+/// whenever what the task has to attend to changes, even to nothing.
 using abort_fn = int (*)(void* arg);
 inline constexpr int abort_done = 1;
 inline constexpr int abort_later = 2;
+inline constexpr int abort_again = 3;
 
 struct wait_cell {
   wait_state state = wait_state::ready;
-  bool abort_asked = false;    ///< at most once a wait
+  bool abort_asked = false;    ///< at most once a wait, but for abort_again
   bool abort_foreign = false;  ///< user code: run only once the tree is consistent again
   std::uint32_t epoch = 0;     ///< grows with each wait: a wake-up for an older one is nothing
   abort_fn abort = nullptr;    ///< null: may be undone at any time

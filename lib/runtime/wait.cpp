@@ -23,6 +23,10 @@ bool ask_abort(task& t) noexcept {
   if (!t.wait.abort) return true;
   const int answer = t.wait.abort(t.wait.abort_arg);
   if (answer == abort_later) return false;
+  if (answer == abort_again && !t.wait.abort_foreign) {
+    t.wait.abort_asked = false;
+    return false;
+  }
   if (answer != abort_done) {
     // Taken as "done", since nobody can be relied on to wake the task any more.
     rt_fail_internally(*t.rt, "an abort function answered neither STRUCTIO_ABORT_DONE nor _LATER");

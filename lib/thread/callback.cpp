@@ -38,6 +38,8 @@ void call_in_task(runtime& rt, call& c) noexcept {
   } else {
     failure_drop(why);
   }
+  // Before the thread goes on: the function may have dealt with what that was told.
+  if (c.job && c.job->host == &t) job_look(*c.job);
   answer(rt, c, status, why);
 }
 
@@ -86,6 +88,16 @@ int call_into(portal_core& core, run_job* job, int (*fn)(void*), void* arg,
   }
   if (why && why->message) base::fail(c.status, "%s", why->message);
   return c.status;
+}
+
+int cancelled_elsewhere(const char* text, failure*& why) noexcept {
+  failure* f = failure_status(STRUCTIO_ERUNFINISHED, text);
+  if (!f || !failure_set_cause(*f, why)) {
+    failure_release(why);
+    if (!f) f = failure_no_memory();
+  }
+  why = f;
+  return base::fail(f->code, "%s", text);
 }
 
 void call_in_host(runtime& rt, call& c) noexcept {

@@ -33,6 +33,10 @@ struct call : post_node {
 /// calling thread must not be inside a run. STRUCTIO_ERUNFINISHED.
 int call_into(portal_core& core, run_job* job, int (*fn)(void*), void* arg, failure*& why) noexcept;
 
+/// Makes of a failure of kind cancelled one that does not mislead a task which nobody has
+/// cancelled: STRUCTIO_ERUNFINISHED with `text`, and the other beneath it. Returns its code.
+int cancelled_elsewhere(const char* text, failure*& why) noexcept;
+
 /// The half of the task that waits for the job: runs what its thread asks for.
 void call_in_host(runtime& rt, call& c) noexcept;
 

@@ -7,6 +7,7 @@
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/runtime.hpp"
 #include "thread/thread_cache.hpp"
 
 namespace structio::rt::thread {
@@ -36,6 +37,7 @@ void deliver(cache_job& self) noexcept {
     return;
   }
   const int code = tell(arg, status, why ? static_cast<structio_failure*>(why->handle) : nullptr);
+  drop_thread_locals();
   if (code < 0) {
     base::log(base::log_level::error,
               "a thread's job was done, but its deliver function failed with code %d: the result "
@@ -51,6 +53,8 @@ int start_detached(const job_body& body, deliver_fn tell, const char* name) noex
   if (!j) return base::fail(STRUCTIO_ENOMEM, "no memory for a thread's job");
   j->work = work;
   j->deliver = deliver;
+  j->deliver_blocks = true;
+  j->may_follow = !current_runtime();  // a run that waits for it would keep its thread from it
   j->body = body;
   j->tell = tell;
   os_thread_name(j->name, name ? name : "job");

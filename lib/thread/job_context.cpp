@@ -41,11 +41,15 @@ int job_enter(const job_body& body, run_job* of_run, failure*& why) noexcept {
   const int status = body.fn(body.arg);
   why = why_failed(status, std::exchange(context.in_flight, nullptr));
   if (body.drop) body.drop(body.arg);
-  // A value's drop function may look at, or set, other locals.
-  while (local_node* chain = std::exchange(thread_locals(), nullptr)) local_release(chain);
+  drop_thread_locals();
   current_job_slot = nullptr;
   failure_drop(context.in_flight);
   return status;
+}
+
+void drop_thread_locals() noexcept {
+  // A value's drop function may look at, or set, other locals.
+  while (local_node* chain = std::exchange(thread_locals(), nullptr)) local_release(chain);
 }
 
 }  // namespace structio::rt::thread

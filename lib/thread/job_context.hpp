@@ -39,4 +39,7 @@ struct job_body {
 /// status; why it failed (a reference, never null then, but for a cancellation) is in `why`.
 int job_enter(const job_body& body, run_job* of_run, failure*& why) noexcept;
 
+/// Drops what was set of locals on the calling thread outside of any run.
+void drop_thread_locals() noexcept;
+
 }  // namespace structio::rt::thread

@@ -21,8 +21,12 @@ struct idle_tag;
 struct worker : base::list_node<idle_tag> {
   cache_job* assigned = nullptr;
   worker* next_spare = nullptr;
+  std::uint32_t forks = 0;  ///< of the process that its thread belongs to
   os_condition wake;
 };
+
+// While the calling thread is a worker in a deliver function that may block.
+thread_local constinit worker* delivering = nullptr;
 
 // Never destroyed: there may be threads when the process ends.
 struct cache {
@@ -74,9 +78,11 @@ void give_back(cache& c, worker& w) noexcept {
   --c.threads;
 }
 
-// The next job of an idle worker, or null when it was idle for long enough.
-cache_job* await_job(cache& c, worker& w) noexcept {
+// The next job of a worker, or null when it was idle for long enough.
+cache_job* await_job(cache& c, worker& w, bool is_listed) noexcept {
   const os_guard held(c.lock);
+  if (w.forks != c.forks) return nullptr;  // deliver has forked: in the child nobody knows of it
+  if (!is_listed && !w.assigned) list_as_idle(c, w);
   const std::int64_t begin = w.assigned ? 0 : base::monotonic_now();
   while (!w.assigned) {
     const bool in_time = w.wake.wait_until(c.lock, base::saturating_add(begin, c.idle_timeout));
@@ -88,25 +94,30 @@ cache_job* await_job(cache& c, worker& w) noexcept {
   return std::exchange(w.assigned, nullptr);
 }
 
+// False in a child that the job has forked: who was waiting for it waits in the parent.
+bool may_deliver(cache& c, worker& w, bool blocks) noexcept {
+  const os_guard held(c.lock);
+  if (w.forks != c.forks) return false;
+  if (!blocks) list_as_idle(c, w);
+  return true;
+}
+
 void* body(void* arg) noexcept {
   auto& w = *static_cast<worker*>(arg);
   cache& c = the_cache();
   c.lock.lock();
   cache_job* job = std::exchange(w.assigned, nullptr);
-  const std::uint32_t forks = c.forks;
   c.lock.unlock();
   while (job) {
     os_thread_set_name(job->name);
     job->work(*job);
-    {
-      const os_guard held(c.lock);
-      // Who was waiting for a job that forked waits in the parent; here there is nobody.
-      if (forks != c.forks) return nullptr;
-      list_as_idle(c, w);
-    }
+    const bool blocks = job->deliver_blocks;
+    if (!may_deliver(c, w, blocks)) return nullptr;
+    delivering = blocks ? &w : nullptr;
     job->deliver(*job);
+    delivering = nullptr;
     os_thread_set_name(idle_name);
-    job = await_job(c, w);
+    job = await_job(c, w, !blocks);
   }
   return nullptr;
 }
@@ -119,7 +130,10 @@ worker* take_spare(cache& c) noexcept {
   } else {
     w = new (std::nothrow) worker;
   }
-  if (w) ++c.threads;
+  if (w) {
+    ++c.threads;
+    w->forks = c.forks;
+  }
   return w;
 }
 
@@ -141,6 +155,14 @@ int submit_to_new(cache& c, cache_job& job) noexcept {
                     "raise its limits (ulimit -u, -v)");
 }
 
+// Has the worker whose deliver function is calling go on with the job. With the lock held.
+bool follows(cache& c, cache_job& job) noexcept {
+  worker* w = delivering;
+  if (!job.may_follow || !w || w->assigned || w->forks != c.forks) return false;
+  w->assigned = &job;
+  return true;
+}
+
 }  // namespace
 
 int cache_submit(cache_job& job) noexcept {
@@ -150,6 +172,10 @@ int cache_submit(cache_job& job) noexcept {
     --c.refusals;
     c.lock.unlock();
     return base::fail(-EAGAIN, "no thread, as the test wants it");
+  }
+  if (follows(c, job)) {
+    c.lock.unlock();
+    return 0;
   }
   worker* w = c.idle.front();
   if (!w) {

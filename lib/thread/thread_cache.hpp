@@ -2,9 +2,9 @@
 // whole process, without a limit of its own. The thread that became idle last is taken first; one
 // that was idle for a while ends. Used by worker (jobs of a run) and by detached (jobs of nobody).
 //
-// Always true: a worker is listed as idle before it delivers its result, so that who is told of it
-// may hand in the next job and get the same thread; no thread keeps the process alive; after a fork
-// the child begins with none.
+// Always true: who is told of a result may hand in the next job and get the same thread, but nobody
+// waits for a thread that is in a deliver function of the user's; no thread keeps the process
+// alive; after a fork the child begins with none.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,12 @@ struct cache_job {
   void (*work)(cache_job& self) noexcept = nullptr;
   /// Called on the same thread when `work` is over; the last that is done with the job.
   void (*deliver)(cache_job& self) noexcept = nullptr;
+  /// `deliver` may block, being the user's: its thread is idle only afterwards. Else it is idle
+  /// before, so that who is told elsewhere finds it.
+  bool deliver_blocks = false;
+  /// Handed in from within such a `deliver`: it need not begin before that has returned, and gets
+  /// the same thread if it is the first of them.
+  bool may_follow = false;
   char name[name_size] = {0};  ///< of the thread meanwhile
 };
 

@@ -72,13 +72,8 @@ void arrived(runtime& rt, post_node& node) noexcept {
 // The abort function of the task that waits. Its thread is told whatever becomes of the wait.
 int host_is_told(void* arg) noexcept {
   auto& j = *static_cast<run_job*>(arg);
-  task& t = *j.host;
-  const bool cancelled = (t.attention & attention_cancel) != 0;
-  if (cancelled && !j.told_why.load(std::memory_order_relaxed)) {
-    j.told_why.store(reason_retain(t.innermost->why), std::memory_order_release);
-  }
-  j.told.store(cancelled ? STRUCTIO_ECANCELLED : STRUCTIO_EINTERRUPTED, std::memory_order_release);
-  if (!j.may_abandon) return abort_later;
+  job_look(j);
+  if (!j.may_abandon || j.host->attention == 0) return abort_again;
   auto running = job_state::running;
   if (!j.state.compare_exchange_strong(running, job_state::abandoned, std::memory_order_acq_rel)) {
     return abort_later;  // it is on its way back: completion has won
@@ -144,10 +139,20 @@ failure* release_failed(task& t, int code, failure* cause) noexcept {
 
 void put_in_flight(task& t, int status, failure* why) noexcept {
   if (why && why->message) base::fail(status, "%s", why->message);
-  if (why && why->kind == failure_kind::cancelled) failure_drop(why);  // its reason is the scope's
   if (!why) return;
   failure_release(t.in_flight);
   t.in_flight = why;
+}
+
+// The thread has passed on what the task was told, perhaps before a shield was raised.
+void told_came_back(task& t, int status, failure*& why) noexcept {
+  if (status == STRUCTIO_ECANCELLED) {
+    t.cancel_in_flight = true;
+    if (why && why->kind == failure_kind::cancelled)
+      failure_drop(why);  // its reason is the scope's
+  } else {
+    t.attention = static_cast<std::uint8_t>(t.attention & ~attention_interrupt);
+  }
 }
 
 // What the job came to, in the task that waited for it.
@@ -155,13 +160,10 @@ int take_back(runtime& rt, run_job& j) noexcept {
   task& t = *rt.current;
   int status = j.status;
   failure* why = std::exchange(j.why, nullptr);
-  if (status < 0 && status == j.told.load(std::memory_order_relaxed)) {
-    // The thread has passed on what the task was told.
-    if (status == STRUCTIO_ECANCELLED) t.cancel_in_flight = true;
-    if (status == STRUCTIO_EINTERRUPTED) {
-      t.attention = static_cast<std::uint8_t>(t.attention & ~attention_interrupt);
-    }
-  }
+  const int bit = status == STRUCTIO_ECANCELLED     ? attention_cancel
+                  : status == STRUCTIO_EINTERRUPTED ? attention_interrupt
+                                                    : 0;
+  if (j.ever_told & bit) told_came_back(t, status, why);
   failure* before = std::exchange(t.in_flight, nullptr);
   const int released = j.tokens.release(j.tokens.self, &j);
   if (released < 0) {
@@ -205,6 +207,17 @@ int run_in_thread(runtime& rt, const job_request& request) noexcept {
   code = take_back(rt, *j);
   destroy(*j);
   return code;
+}
+
+void job_look(run_job& j) noexcept {
+  const task& t = *j.host;
+  const bool cancelled = (t.attention & attention_cancel) != 0;
+  if (cancelled && !j.told_why.load(std::memory_order_relaxed)) {
+    j.told_why.store(reason_retain(t.innermost->why), std::memory_order_release);
+  }
+  j.ever_told = static_cast<std::uint8_t>(j.ever_told | t.attention);
+  const int code = cancelled ? STRUCTIO_ECANCELLED : t.attention != 0 ? STRUCTIO_EINTERRUPTED : 0;
+  j.told.store(code, std::memory_order_release);
 }
 
 int job_check_cancelled(const run_job& job) noexcept {

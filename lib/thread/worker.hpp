@@ -54,18 +54,23 @@ struct run_job : post_node, cache_job {
   int status = 0;  ///< and why it failed: once it has come back
   failure* why = nullptr;
   std::atomic<job_state> state{job_state::running};
-  std::atomic<int> told{0};                ///< what the host was told to attend to, as a code
+  std::atomic<int> told{0};                ///< what the host has to attend to, as a code
   std::atomic<reason*> told_why{nullptr};  ///< owned; set before `told`
+  std::uint8_t ever_told = 0;              ///< bits of task::attention; the run's thread only
 };
 
 /// See structio_run_in_thread. Drops request.arg in any case. Current task only.
 int run_in_thread(runtime& rt, const job_request& request) noexcept;
 
+/// Has the thread see what its host has to attend to now. The run's thread only; not once the host
+/// has abandoned the job.
+void job_look(run_job& job) noexcept;
+
 /// 0, or what the task that waits for the calling thread's job was told: STRUCTIO_ECANCELLED,
 /// STRUCTIO_EINTERRUPTED. The job's thread only.
 int job_check_cancelled(const run_job& job) noexcept;
 
-/// Why, or null. The job's thread only.
+/// Why the host is, or was, cancelled; or null. The job's thread only.
 reason* job_cancel_reason(const run_job& job) noexcept;
 
 }  // namespace structio::rt::thread
