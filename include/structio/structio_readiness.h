@@ -24,9 +24,9 @@ extern "C" {
 STRUCTIO_API int structio_wait_readable(int descriptor);
 STRUCTIO_API int structio_wait_writable(int descriptor);
 
-/* Says that a descriptor is about to be closed: whoever waits for it gets STRUCTIO_ECLOSED. Close
- * it before the next checkpoint. A number for which nobody waits is fine. Any task or hook. Errors:
- * EBADF (negative). */
+/* Says that a descriptor is about to be closed: whoever waits for it in this run gets
+ * STRUCTIO_ECLOSED; other runs have to be told by themselves. Close it before the next checkpoint.
+ * A number for which nobody waits is fine. Any task or hook. Errors: EBADF (negative). */
 STRUCTIO_API int structio_notify_closing(int descriptor);
 
 #ifdef __cplusplus

@@ -23,8 +23,9 @@ STRUCTIO_API int structio_remote_sender_new(structio_sender* tx, structio_remote
  * one thread or task arrive in order. On any failure the item is still the sender's, untouched. In
  * a task it is a checkpoint; one that is cancelled on the way is asked back, and the call ends with
  * whichever came first. The item's functions run on the thread of the channel's run. Any thread,
- * several at once; no hooks. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBROKEN (no receiver is left),
- * STRUCTIO_ERUNFINISHED (that run is ending or has ended), STRUCTIO_ENOMEM, STRUCTIO_ESTALE. */
+ * several at once; no hooks. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EBROKEN
+ * (no receiver is left), STRUCTIO_ERUNFINISHED (that run is ending or has ended), STRUCTIO_ENOMEM,
+ * STRUCTIO_ESTALE. */
 STRUCTIO_API int structio_remote_sender_send(structio_remote_sender* remote, void* item);
 
 /* Closes this end, soon, and frees the handle; NULL is allowed. Any thread, but not while another

@@ -7,9 +7,10 @@
  *     int status = structio_run_in_thread(hash_file, &work, NULL);   other tasks run meanwhile
  *
  * Workers are cached for the whole process: the one that became idle last is taken first, one that
- * was idle for ten seconds ends. They block all signals but those that a thread causes itself, and
- * never keep the process alive. On a worker thread there is no task: what may block there is what
- * blocks a thread, and calls of a run are made through structio_thread_call. */
+ * was idle for ten seconds ends. They block all signals but SIGSEGV and its like and SIGPROF, which
+ * programs that a job starts inherit: have it set their mask. They never keep the process alive. On
+ * a worker thread there is no task: what may block there is what blocks a thread, and calls of a
+ * run are made through structio_thread_call. */
 #ifndef STRUCTIO_THREAD_H
 #define STRUCTIO_THREAD_H
 
@@ -35,10 +36,13 @@ typedef struct structio_thread_options {
   size_t struct_size;
   /* How many threads may work at once; NULL: the run's own, see
    * structio_default_thread_limiter. Borrowed until the thread has ended; so it
-   * has to outlive abandoned threads, or the main task. */
+   * has to outlive abandoned threads, or the main task. What an abandoned thread
+   * has when the main task ends it has until the run has ended: then it is free. */
   structio_limiter* limiter;
-  const structio_thread_tokens* tokens; /* instead of `limiter`; copied */
-  const char* name;                     /* of the thread; copied; NULL: the calling task's */
+  /* Instead of `limiter`; copied. Never released for a thread that was abandoned and ends later
+   * than the main task. */
+  const structio_thread_tokens* tokens;
+  const char* name; /* of the thread; copied; NULL: the calling task's */
   /* Not NULL: called on `arg` exactly once for each call, whatever it returns: on the worker thread
    * as soon as fn has returned, or within the call when fn is never run. */
   structio_drop_fn drop;
@@ -50,22 +54,25 @@ typedef struct structio_thread_options {
   { sizeof(structio_thread_options), NULL, NULL, NULL, NULL, 0, 0 }
 
 /* Runs fn(arg) on a worker thread and returns its status, when it has ended; a failure that it
- * raised is then in flight in the calling task. The function sees a copy of the task's locals; what
- * it sets does not come back.
+ * raised is then in flight in the calling task. The function sees the task's locals: it has the
+ * same values, which the thread and the run may then use at once; what it sets does not come back.
+ * Of an abandoned thread a value may be dropped on the thread, even after the run.
  *
  * When the task is cancelled meanwhile, the call still waits for the thread and returns what came
  * of it; the next checkpoint reports the cancellation, and the thread can ask for it by
- * structio_thread_check_cancelled. With abandon_on_cancel the call returns STRUCTIO_ECANCELLED at
- * once and the thread goes on alone, keeping its token until it ends; it may outlive the run. Then
- * `arg` must not lie in the caller's frame: let `drop` free it.
+ * structio_thread_check_cancelled. With abandon_on_cancel the call returns STRUCTIO_ECANCELLED (or,
+ * at Ctrl-C, STRUCTIO_EINTERRUPTED) at once and the thread goes on alone, keeping its token until
+ * it ends; it may outlive the run. Then `arg` must not lie in the caller's frame: let `drop` free
+ * it.
  *
- * Checkpoint; cancelled before, it starts no thread. Errors: STRUCTIO_ECANCELLED, what the function
- * returned, what the limiter answered, STRUCTIO_ENOMEM, UV_EAGAIN (the system has no thread). */
+ * Checkpoint; cancelled before, it starts no thread. Errors: STRUCTIO_ECANCELLED,
+ * STRUCTIO_EINTERRUPTED, what the function returned, what the limiter answered, STRUCTIO_ENOMEM,
+ * UV_EAGAIN (the system has no thread). */
 STRUCTIO_API int structio_run_in_thread(structio_task_fn fn, void* arg,
                                         const structio_thread_options* options);
 
 /* The run's own limiter, with 40 tokens unless that is changed; valid until the run ends. NULL with
- * a message outside of a run. Any task or hook. */
+ * a message outside of a run, and when there is no memory for it. Any task or hook. */
 STRUCTIO_API structio_limiter* structio_default_thread_limiter(void);
 
 /* --- on a worker thread ----------------------------------------------------------------------- */
@@ -92,14 +99,15 @@ STRUCTIO_API int structio_thread_check_cancelled(void);
 /* --- without a run ---------------------------------------------------------------------------- */
 
 /* Told on the worker thread what came of a job; `failure` is NULL when status >= 0, else it is
- * yours to free. May start the next job, which then runs on this very thread. Negative: the result
- * could not be delivered, which is logged. */
+ * yours to free. May start the next job, which then runs on this very thread. It is outside of the
+ * job: structio_in_thread_job is 0, structio_failure_raise is refused, and task-locals that it sets
+ * are dropped after it. Negative: the result could not be delivered, which is logged. */
 typedef int (*structio_deliver_fn)(void* arg, int status, structio_failure* failure);
 
 /* Runs fn(arg), and then deliver(arg, ...) (may be NULL), on a thread of the same cache, without a
  * limit. After that nothing of the job is kept. For bridges to other libraries: nobody waits for
- * such a job, and nobody can cancel it. `name` as above. Any thread. Errors: STRUCTIO_ENOMEM,
- * UV_EAGAIN. */
+ * such a job, and nobody can cancel it. `name` of the thread is copied; NULL: "job". Any thread.
+ * Errors: STRUCTIO_ENOMEM, UV_EAGAIN. */
 STRUCTIO_API int structio_start_thread_soon(structio_task_fn fn, void* arg,
                                             structio_deliver_fn deliver, const char* name);
 

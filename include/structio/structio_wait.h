@@ -88,7 +88,8 @@ STRUCTIO_API int64_t structio_lot_broken_by(const structio_lot* lot, structio_ta
 typedef int (*structio_post_fn)(void* arg);
 
 /* A handle through which any thread reaches this run. As long as one exists the run takes into
- * account that somebody may call: no deadlock is reported. */
+ * account that somebody may call: no deadlock is reported. Any task or hook. Errors:
+ * STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_portal_new(structio_portal** out);
 
 /* Queues fn(arg): all of one thread's calls run in order, in the next pass of the run, never inside
