@@ -15,6 +15,8 @@ thread_local constinit job_context* current_job_slot STRUCTIO_TLS_MODEL = nullpt
 
 namespace {
 
+thread_local constinit cache_worker* delivering STRUCTIO_TLS_MODEL = nullptr;
+
 std::uint64_t next_number() noexcept {
   static std::atomic<std::uint64_t> jobs{0};
   return jobs.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -45,6 +47,10 @@ int job_enter(const job_body& body, run_job* of_run, failure*& why) noexcept {
   current_job_slot = nullptr;
   failure_drop(context.in_flight);
   return status;
+}
+
+cache_worker*& delivering_worker() noexcept {
+  return delivering;
 }
 
 void drop_thread_locals() noexcept {

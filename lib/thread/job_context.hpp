@@ -14,6 +14,7 @@ struct local_node;
 namespace structio::rt::thread {
 
 struct run_job;
+struct cache_worker;
 
 struct job_context {
   failure* in_flight = nullptr;
@@ -27,6 +28,10 @@ extern thread_local constinit job_context* current_job_slot STRUCTIO_TLS_MODEL;
 inline job_context* current_job() noexcept {
   return current_job_slot;
 }
+
+/// The calling thread's worker while it is in a deliver function that may block, else null. The
+/// thread cache sets it; it stands here with what else a thread has of its own.
+cache_worker*& delivering_worker() noexcept;
 
 struct job_body {
   int (*fn)(void*) = nullptr;

@@ -9,34 +9,32 @@
 #include "base/list.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "thread/job_context.hpp"
 
 namespace structio::rt::thread {
+struct idle_tag;
+
+struct cache_worker : base::list_node<idle_tag> {
+  cache_job* assigned = nullptr;
+  cache_worker* next_spare = nullptr;
+  std::uint32_t forks = 0;  ///< of the process that its thread belongs to
+  os_condition wake;
+};
+
 namespace {
 
 constexpr std::int64_t usual_idle_timeout = 10'000'000'000;
 constexpr const char* idle_name = "structio-worker";
 
-struct idle_tag;
-
-struct worker : base::list_node<idle_tag> {
-  cache_job* assigned = nullptr;
-  worker* next_spare = nullptr;
-  std::uint32_t forks = 0;  ///< of the process that its thread belongs to
-  os_condition wake;
-};
-
-// While the calling thread is a worker in a deliver function that may block.
-thread_local constinit worker* delivering = nullptr;
-
 // Never destroyed: there may be threads when the process ends.
 struct cache {
   os_lock lock;
-  base::list<worker, idle_tag> idle;  ///< the last one first
+  base::list<cache_worker, idle_tag> idle;  ///< the last one first
   std::uint64_t idle_count = 0;
   std::uint64_t threads = 0;
   /// Of threads that have ended, for the next ones. Never freed, since a thread that hands in a job
   /// signals after it has let go of the lock.
-  worker* spare = nullptr;
+  cache_worker* spare = nullptr;
   std::uint32_t forks = 0;  ///< between this process and the one that began the cache
   std::uint32_t refusals = 0;
   std::int64_t idle_timeout = usual_idle_timeout;
@@ -62,24 +60,24 @@ cache& the_cache() noexcept {
   return *made;
 }
 
-void list_as_idle(cache& c, worker& w) noexcept {
+void list_as_idle(cache& c, cache_worker& w) noexcept {
   c.idle.push_front(w);
   ++c.idle_count;
 }
 
-void take_from_idle(cache& c, worker& w) noexcept {
+void take_from_idle(cache& c, cache_worker& w) noexcept {
   w.unlink();
   --c.idle_count;
 }
 
-void give_back(cache& c, worker& w) noexcept {
+void give_back(cache& c, cache_worker& w) noexcept {
   w.next_spare = c.spare;
   c.spare = &w;
   --c.threads;
 }
 
 // The next job of a worker, or null when it was idle for long enough.
-cache_job* await_job(cache& c, worker& w, bool is_listed) noexcept {
+cache_job* await_job(cache& c, cache_worker& w, bool is_listed) noexcept {
   const os_guard held(c.lock);
   if (w.forks != c.forks) return nullptr;  // deliver has forked: in the child nobody knows of it
   if (!is_listed && !w.assigned) list_as_idle(c, w);
@@ -95,7 +93,7 @@ cache_job* await_job(cache& c, worker& w, bool is_listed) noexcept {
 }
 
 // False in a child that the job has forked: who was waiting for it waits in the parent.
-bool may_deliver(cache& c, worker& w, bool blocks) noexcept {
+bool may_deliver(cache& c, cache_worker& w, bool blocks) noexcept {
   const os_guard held(c.lock);
   if (w.forks != c.forks) return false;
   if (!blocks) list_as_idle(c, w);
@@ -103,7 +101,7 @@ bool may_deliver(cache& c, worker& w, bool blocks) noexcept {
 }
 
 void* body(void* arg) noexcept {
-  auto& w = *static_cast<worker*>(arg);
+  auto& w = *static_cast<cache_worker*>(arg);
   cache& c = the_cache();
   c.lock.lock();
   cache_job* job = std::exchange(w.assigned, nullptr);
@@ -113,9 +111,9 @@ void* body(void* arg) noexcept {
     job->work(*job);
     const bool blocks = job->deliver_blocks;
     if (!may_deliver(c, w, blocks)) return nullptr;
-    delivering = blocks ? &w : nullptr;
+    delivering_worker() = blocks ? &w : nullptr;
     job->deliver(*job);
-    delivering = nullptr;
+    delivering_worker() = nullptr;
     os_thread_set_name(idle_name);
     job = await_job(c, w, !blocks);
   }
@@ -123,12 +121,12 @@ void* body(void* arg) noexcept {
 }
 
 // A worker for a new thread, or null. With the lock held.
-worker* take_spare(cache& c) noexcept {
-  worker* w = c.spare;
+cache_worker* take_spare(cache& c) noexcept {
+  cache_worker* w = c.spare;
   if (w) {
     c.spare = w->next_spare;
   } else {
-    w = new (std::nothrow) worker;
+    w = new (std::nothrow) cache_worker;
   }
   if (w) {
     ++c.threads;
@@ -138,7 +136,7 @@ worker* take_spare(cache& c) noexcept {
 }
 
 int submit_to_new(cache& c, cache_job& job) noexcept {
-  worker* w = nullptr;
+  cache_worker* w = nullptr;
   {
     const os_guard held(c.lock);
     w = take_spare(c);
@@ -157,7 +155,7 @@ int submit_to_new(cache& c, cache_job& job) noexcept {
 
 // Has the worker whose deliver function is calling go on with the job. With the lock held.
 bool follows(cache& c, cache_job& job) noexcept {
-  worker* w = delivering;
+  cache_worker* w = delivering_worker();
   if (!job.may_follow || !w || w->assigned || w->forks != c.forks) return false;
   w->assigned = &job;
   return true;
@@ -177,7 +175,7 @@ int cache_submit(cache_job& job) noexcept {
     c.lock.unlock();
     return 0;
   }
-  worker* w = c.idle.front();
+  cache_worker* w = c.idle.front();
   if (!w) {
     c.lock.unlock();
     return submit_to_new(c, job);
@@ -199,7 +197,7 @@ void cache_set_idle_timeout(std::int64_t duration) noexcept {
   cache& c = the_cache();
   const os_guard held(c.lock);
   c.idle_timeout = duration < 0 ? usual_idle_timeout : duration;
-  for (worker* w = c.idle.front(); w; w = c.idle.next(*w)) w->wake.signal();
+  for (cache_worker* w = c.idle.front(); w; w = c.idle.next(*w)) w->wake.signal();
 }
 
 void cache_refuse(std::uint32_t count) noexcept {

@@ -59,8 +59,7 @@ BANS = [
     (r"\bthis_thread::sleep_|\b(usleep|nanosleep)\(", r"(lib|capi|test)/", "",
      "blocks the thread of the loop; a test that waits by sleeping fails on a slow machine"),
     (r"\bthread_local\b", INNER, r"lib/runtime/(runtime|local)\.|lib/context/|lib/base/message\.|"
-     r"lib/thread/(job_context|thread_cache)\.",
-     "one thread-local finds the runtime, one a worker, one its job"),
+     r"lib/thread/job_context\.", "one thread-local finds the runtime, one a worker's job"),
     (r"\b__cxa_(get_globals|throw|begin_catch)\b[^;]*\{", INNER, "",
      "never interpose symbols of the C++ runtime"),
     (r"\b(long|inline)\b|\.\.\.", C_HEADERS, "",
