@@ -99,9 +99,10 @@ STRUCTIO_API int structio_thread_check_cancelled(void);
 /* --- without a run ---------------------------------------------------------------------------- */
 
 /* Told on the worker thread what came of a job; `failure` is NULL when status >= 0, else it is
- * yours to free. May start the next job, which then runs on this very thread. It is outside of the
- * job: structio_in_thread_job is 0, structio_failure_raise is refused, and task-locals that it sets
- * are dropped after it. Negative: the result could not be delivered, which is logged. */
+ * yours to free. May start the next job, which then runs on this very thread, once this function
+ * has returned: do not wait for it here. It is outside of the job: structio_in_thread_job is 0,
+ * structio_failure_raise is refused, and task-locals that it sets are dropped after it. Negative:
+ * the result could not be delivered, which is logged. */
 typedef int (*structio_deliver_fn)(void* arg, int status, structio_failure* failure);
 
 /* Runs fn(arg), and then deliver(arg, ...) (may be NULL), on a thread of the same cache, without a

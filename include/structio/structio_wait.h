@@ -65,7 +65,8 @@ STRUCTIO_API int64_t structio_lot_repark(structio_lot* lot, structio_lot* to, si
 STRUCTIO_API int64_t structio_lot_waiting(const structio_lot* lot);
 
 /* Breaks the lot on behalf of `breaker` (0: the calling task): all who are parked here, and all who
- * ever will, get STRUCTIO_EBROKEN. Errors: STRUCTIO_ENOMEM. */
+ * ever will, get STRUCTIO_EBROKEN. Errors: STRUCTIO_ENOMEM (broken all the same, by nobody known).
+ */
 STRUCTIO_API int structio_lot_break(structio_lot* lot, structio_task_id breaker);
 
 /* Makes the end of `task` break the lot; may be said several times, and has to be taken back as

@@ -1,5 +1,5 @@
 // What the synchronisation primitives cost without competition: no memory, no switch of tasks. And
-// what a limiter does when there is no memory for one more borrower.
+// what a limiter and a lot do when there is no memory for what they remember.
 #include <structio/structio.h>
 #include <structio/structio_debug.h>
 #include <structio/structio_sync.h>
@@ -120,6 +120,23 @@ TEST_CASE("waiting and being handed something over allocate nothing either") {
       return 0;
     });
     return structio_mutex_destroy(&mutex);
+  };
+  CHECK(run(body) == 0);
+}
+
+TEST_CASE("a lot is broken also when there is no memory to remember by whom") {
+  if (!failing_malloc::in_charge()) return;
+  auto body = [] {
+    structio_lot lot;
+    structio_lot_init(&lot);
+    int status = 0;
+    {
+      const failing_malloc::window none(1, true);
+      status = structio_lot_break(&lot, 0);
+    }
+    CHECK(status == STRUCTIO_ENOMEM);
+    CHECK(structio_lot_park(&lot) == STRUCTIO_EBROKEN);
+    return structio_lot_destroy(&lot);
   };
   CHECK(run(body) == 0);
 }
