@@ -65,7 +65,9 @@ void run_callback(runtime& rt, post_node& node) noexcept {
 
 void run_kept(runtime& rt, post_node& node) noexcept {
   auto& p = static_cast<kept_post&>(node);
-  p.queued.store(false, std::memory_order_seq_cst);  // before it begins: what comes now is news
+  // Before it begins: what comes now is news. What came before is seen, of those too who found it
+  // queued.
+  p.queued.exchange(false, std::memory_order_acq_rel);
   run_user_function(rt, p.fn, p.arg);
 }
 
@@ -78,6 +80,10 @@ void run_once(runtime& rt, post_node& node) noexcept {
   run_callback(rt, node);
 }
 
+int refused() noexcept {
+  return base::fail(STRUCTIO_ERUNFINISHED, "the run that this portal leads to has ended");
+}
+
 int post_callback(portal_core& core, int (*fn)(void*), void* arg,
                   void (*run)(runtime&, post_node&) noexcept) noexcept {
   auto* c = new (std::nothrow) callback;
@@ -88,7 +94,7 @@ int post_callback(portal_core& core, int (*fn)(void*), void* arg,
   c->arg = arg;
   if (core.post(*c)) return 0;
   delete c;
-  return base::fail(STRUCTIO_ERUNFINISHED, "the run that this portal leads to has ended");
+  return refused();
 }
 
 }  // namespace
@@ -108,16 +114,29 @@ void portal_core::let_go() noexcept {
   posters_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
+void portal_core::push(post_node& node) noexcept {
+  queued_.fetch_add(1, std::memory_order_relaxed);
+  // Only the first of a batch wakes the loop: the hub takes everything at once.
+  if (queue_.push(node)) rt_->kernel.wake();
+}
+
 bool portal_core::post(post_node& node) noexcept {
   posters_.fetch_add(1, std::memory_order_seq_cst);
   const bool accepted = open_.load(std::memory_order_seq_cst);
-  if (accepted) {
-    queued_.fetch_add(1, std::memory_order_relaxed);
-    // Only the first of a batch wakes the loop: the hub takes everything at once.
-    if (queue_.push(node)) rt_->kernel.wake();
-  }
+  if (accepted) push(node);
   posters_.fetch_sub(1, std::memory_order_seq_cst);
   return accepted;
+}
+
+int portal_core::post_first(post_node& node, std::atomic<bool>& queued) noexcept {
+  posters_.fetch_add(1, std::memory_order_seq_cst);
+  int status = STRUCTIO_ERUNFINISHED;
+  if (open_.load(std::memory_order_seq_cst)) {
+    status = queued.exchange(true, std::memory_order_acq_rel) ? 0 : 1;
+    if (status == 1) push(node);
+  }
+  posters_.fetch_sub(1, std::memory_order_seq_cst);
+  return status;
 }
 
 void portal_core::take_all() noexcept {
@@ -169,10 +188,7 @@ kept_post::kept_post(portal_core& to, int (*f)(void*), void* a) noexcept
 }
 
 int kept_post_send(kept_post& post) noexcept {
-  if (post.queued.exchange(true, std::memory_order_seq_cst)) return 0;
-  if (post.core->post(post)) return 1;
-  post.queued.store(false, std::memory_order_seq_cst);
-  return STRUCTIO_ERUNFINISHED;
+  return post.core->post_first(post, post.queued);
 }
 
 void kept_post_end(kept_post& post) noexcept {

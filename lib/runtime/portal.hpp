@@ -32,6 +32,10 @@ class portal_core {
   /// Any thread, signal handlers too. False: the run has ended, the node is still the caller's.
   bool post(post_node& node) noexcept;
 
+  /// The same for one that many post, of whom the first does it; `queued` says that one has, until
+  /// the node runs. 1; 0: it is queued, and will run after this call; STRUCTIO_ERUNFINISHED.
+  int post_first(post_node& node, std::atomic<bool>& queued) noexcept;
+
   /// Hub: runs what was queued before this call. True when there was anything.
   bool drain(runtime& rt) noexcept;
 
@@ -53,6 +57,7 @@ class portal_core {
  private:
   explicit portal_core(runtime& rt) noexcept : rt_(&rt) {}
 
+  void push(post_node& node) noexcept;
   void take_all() noexcept;
 
   base::mpsc_queue queue_;
