@@ -38,6 +38,7 @@ struct call_hash {
 // The calls of post_once that are queued and have not begun, of all runs: rarely many, and never on
 // a path that a task waits for.
 std::mutex once_mutex;
+base::fork_lock<once_mutex> once_at_fork(base::fork_rank::once_calls);
 std::unordered_set<call_key, call_hash>& once_calls() {
   static auto* calls = new std::unordered_set<call_key, call_hash>;
   return *calls;
@@ -110,7 +111,7 @@ void portal_core::release() noexcept {
 void portal_core::let_go() noexcept {
   posters_.fetch_add(1, std::memory_order_seq_cst);
   outside.fetch_sub(1, std::memory_order_acq_rel);  // what it posted is seen before it is gone
-  if (open_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
+  if (is_open()) rt_->kernel.wake();
   posters_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
@@ -122,7 +123,7 @@ void portal_core::push(post_node& node) noexcept {
 
 bool portal_core::post(post_node& node) noexcept {
   posters_.fetch_add(1, std::memory_order_seq_cst);
-  const bool accepted = open_.load(std::memory_order_seq_cst);
+  const bool accepted = is_open();
   if (accepted) push(node);
   posters_.fetch_sub(1, std::memory_order_seq_cst);
   return accepted;
@@ -131,7 +132,7 @@ bool portal_core::post(post_node& node) noexcept {
 int portal_core::post_first(post_node& node, std::atomic<bool>& queued) noexcept {
   posters_.fetch_add(1, std::memory_order_seq_cst);
   int status = STRUCTIO_ERUNFINISHED;
-  if (open_.load(std::memory_order_seq_cst)) {
+  if (is_open()) {
     status = queued.exchange(true, std::memory_order_acq_rel) ? 0 : 1;
     if (status == 1) push(node);
   }
@@ -206,6 +207,7 @@ int portal_post(portal_core& core, int (*fn)(void*), void* arg) noexcept {
 
 int portal_post_once(portal_core& core, int (*fn)(void*), void* arg) noexcept {
   const std::lock_guard lock(once_mutex);
+  if (!core.is_open()) return refused();  // in a forked child the list is the parent's
   try {
     if (!once_calls().insert({&core, fn, arg}).second) return 0;
   } catch (const std::bad_alloc&) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/fork_hook.hpp"
 #include "base/mpsc.hpp"
 
 namespace structio::rt {
@@ -42,6 +43,10 @@ class portal_core {
   /// The run's thread: takes back a node that was posted and has not run. False: there is none.
   bool withdraw(post_node& node) noexcept;
 
+  /// Never in a child that was forked since: the run is the parent's.
+  bool is_open() const noexcept {
+    return open_.load(std::memory_order_seq_cst) && forks_ == base::fork_count();
+  }
   /// Nothing is queued any more, nor can be.
   bool is_drained() const noexcept { return drained_.load(std::memory_order_acquire); }
   bool leads_to(const runtime* rt) const noexcept { return rt_ == rt; }
@@ -67,6 +72,7 @@ class portal_core {
   std::atomic<std::int32_t> posters_{0};
   std::atomic<bool> open_{true};
   std::atomic<bool> drained_{false};
+  const std::uint32_t forks_ = base::fork_count();
   runtime* rt_;
 };
 
