@@ -114,10 +114,17 @@ bool portal_core::post(post_node& node) noexcept {
   if (accepted) {
     queued_.fetch_add(1, std::memory_order_relaxed);
     // Only the first of a batch wakes the loop: the hub takes everything at once.
-    if (queue_.push(node)) rt_->kernel.wake();
+    if (queue_.push(node) && asleep_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
   }
   posters_.fetch_sub(1, std::memory_order_seq_cst);
   return accepted;
+}
+
+bool portal_core::may_sleep() noexcept {
+  asleep_.store(true, std::memory_order_seq_cst);
+  if (empty()) return true;
+  woke_up();
+  return false;
 }
 
 void portal_core::take_all() noexcept {

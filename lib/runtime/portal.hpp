@@ -3,7 +3,9 @@
 // the run.
 //
 // Always true: what `post` accepted is run. Closing waits until no poster is between its look at
-// `open` and its wake-up; posters never wait, so they may be signal handlers.
+// `open` and its wake-up; posters never wait, so they may be signal handlers. The hub says that it
+// may sleep before it looks at the queue for the last time, and posters look for that after they
+// have queued: one of the two sees the other, and a run that is awake costs posters no system call.
 #pragma once
 
 #include <atomic>
@@ -31,6 +33,10 @@ class portal_core {
 
   /// Any thread, signal handlers too. False: the run has ended, the node is still the caller's.
   bool post(post_node& node) noexcept;
+
+  /// Hub: from now on posters wake it. False: something is queued, so it must not sleep.
+  bool may_sleep() noexcept;
+  void woke_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
   /// Hub: runs what was queued before this call. True when there was anything.
   bool drain(runtime& rt) noexcept;
@@ -62,6 +68,7 @@ class portal_core {
   std::atomic<std::int32_t> posters_{0};
   std::atomic<bool> open_{true};
   std::atomic<bool> drained_{false};
+  std::atomic<bool> asleep_{false};
   runtime* rt_;
 };
 
