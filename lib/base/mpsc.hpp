@@ -14,11 +14,13 @@ struct mpsc_node {
 class mpsc_queue {
  public:
   /// Any thread, signal handlers too. True when the queue was empty: the consumer needs a wake-up.
+  /// Sequentially consistent, as is `empty`: who then looks whether the consumer sleeps, and who
+  /// says that it will and then looks here, do not miss each other.
   bool push(mpsc_node& node) noexcept {
     mpsc_node* head = head_.load(std::memory_order_relaxed);
     do {
       node.next = head;
-    } while (!head_.compare_exchange_weak(head, &node, std::memory_order_release,
+    } while (!head_.compare_exchange_weak(head, &node, std::memory_order_seq_cst,
                                           std::memory_order_relaxed));
     return head == nullptr;
   }
@@ -36,7 +38,7 @@ class mpsc_queue {
     return oldest;
   }
 
-  bool empty() const noexcept { return head_.load(std::memory_order_relaxed) == nullptr; }
+  bool empty() const noexcept { return head_.load(std::memory_order_seq_cst) == nullptr; }
 
  private:
   std::atomic<mpsc_node*> head_{nullptr};

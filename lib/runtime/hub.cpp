@@ -143,7 +143,9 @@ void hub_loop(runtime& rt) noexcept {
     }
     const std::uint64_t posted = rt.door->queued();
     const std::int64_t pending_before = rt.kernel.pending();
-    rt.kernel.poll(poll_until(rt, plan));
+    const std::int64_t until = poll_until(rt, plan);
+    rt.kernel.poll(until != base::long_ago && rt.door->may_sleep() ? until : base::long_ago);
+    rt.door->woke_up();
     ++rt.polls;
     bool something = rt.door->drain(rt) || posted > 0;
     if (interrupt_taken(rt)) {

@@ -118,7 +118,7 @@ void portal_core::let_go() noexcept {
 void portal_core::push(post_node& node) noexcept {
   queued_.fetch_add(1, std::memory_order_relaxed);
   // Only the first of a batch wakes the loop: the hub takes everything at once.
-  if (queue_.push(node)) rt_->kernel.wake();
+  if (queue_.push(node) && asleep_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
 }
 
 bool portal_core::post(post_node& node) noexcept {
@@ -138,6 +138,13 @@ int portal_core::post_first(post_node& node, std::atomic<bool>& queued) noexcept
   }
   posters_.fetch_sub(1, std::memory_order_seq_cst);
   return status;
+}
+
+bool portal_core::may_sleep() noexcept {
+  asleep_.store(true, std::memory_order_seq_cst);
+  if (empty()) return true;
+  woke_up();
+  return false;
 }
 
 void portal_core::take_all() noexcept {

@@ -3,7 +3,9 @@
 // the run.
 //
 // Always true: what `post` accepted is run. Closing waits until no poster is between its look at
-// `open` and its wake-up; posters never wait, so they may be signal handlers.
+// `open` and its wake-up; posters never wait, so they may be signal handlers. The hub says that it
+// may sleep before it looks at the queue for the last time, and posters look for that after they
+// have queued: one of the two sees the other, and a run that is awake costs posters no system call.
 #pragma once
 
 #include <atomic>
@@ -36,6 +38,10 @@ class portal_core {
   /// The same for one that many post, of whom the first does it; `queued` says that one has, until
   /// the node runs. 1; 0: it is queued, and will run after this call; STRUCTIO_ERUNFINISHED.
   int post_first(post_node& node, std::atomic<bool>& queued) noexcept;
+
+  /// Hub: from now on posters wake it. False: something is queued, so it must not sleep.
+  bool may_sleep() noexcept;
+  void woke_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
   /// Hub: runs what was queued before this call. True when there was anything.
   bool drain(runtime& rt) noexcept;
@@ -72,6 +78,7 @@ class portal_core {
   std::atomic<std::int32_t> posters_{0};
   std::atomic<bool> open_{true};
   std::atomic<bool> drained_{false};
+  std::atomic<bool> asleep_{false};
   const std::uint32_t forks_ = base::fork_count();
   runtime* rt_;
 };

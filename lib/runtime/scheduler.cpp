@@ -5,7 +5,7 @@
 
 namespace structio::rt {
 bool scheduler::look_is_due() noexcept {
-  steps_left_ = steps_between_readings;
+  reading_due_ = steps_ + steps_between_readings;
   return base::monotonic_now() >= next_look_;
 }
 

@@ -20,7 +20,7 @@ namespace structio::rt {
 class scheduler {
  public:
   static constexpr std::int32_t default_budget = 32;
-  static constexpr std::int32_t steps_between_readings = 64;
+  static constexpr std::uint64_t steps_between_readings = 64;
   static constexpr std::int64_t time_between_looks = 100'000;
 
   void configure(std::int32_t budget, std::uint64_t seed) noexcept {
@@ -36,13 +36,13 @@ class scheduler {
     t.ready_next = nullptr;
     *next_.tail = &t;
     next_.tail = &t.ready_next;
-    ++ready_;
+    ++pushed_;
   }
 
   /// The next task to run, or null when the hub must have a look first.
   task* take() noexcept {
     if (!batch_.head) {
-      if (!next_.head || budget_ == 1 || (--steps_left_ <= 0 && look_is_due())) return nullptr;
+      if (!next_.head || budget_ == 1 || (steps_ >= reading_due_ && look_is_due())) return nullptr;
       begin_pass();
     }
     return pop();
@@ -61,11 +61,11 @@ class scheduler {
   void looked(std::int64_t now, std::int64_t deadline) noexcept {
     const std::int64_t soon = base::saturating_add(now, time_between_looks);
     next_look_ = deadline < soon ? deadline : soon;
-    steps_left_ = steps_between_readings;
+    reading_due_ = steps_ + steps_between_readings;
   }
 
   bool batch_empty() const noexcept { return batch_.head == nullptr; }
-  std::uint64_t ready() const noexcept { return ready_; }
+  std::uint64_t ready() const noexcept { return pushed_ - steps_; }
   std::uint64_t steps() const noexcept { return steps_; }
 
  private:
@@ -80,9 +80,7 @@ class scheduler {
   task* pop() noexcept {
     task* t = batch_.head;
     batch_.head = t->ready_next;
-    --ready_;
     ++steps_;
-    --steps_left_;
     return t;
   }
 
@@ -99,10 +97,10 @@ class scheduler {
   queue batch_;
   queue next_;
   std::int32_t budget_ = default_budget;
-  std::int32_t steps_left_ = steps_between_readings;
-  std::int64_t next_look_ = 0;  ///< a moment of the system's clock
-  std::uint64_t ready_ = 0;
-  std::uint64_t steps_ = 0;
+  std::int64_t next_look_ = 0;                          ///< a moment of the system's clock
+  std::uint64_t pushed_ = 0;                            ///< tasks made ready, ever
+  std::uint64_t steps_ = 0;                             ///< and begun
+  std::uint64_t reading_due_ = steps_between_readings;  ///< the step at which the clock is read
   std::uint64_t random_ = 0;
 };
 

@@ -67,6 +67,7 @@ class wait_queue {
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
   place* front() noexcept { return places_.front(); }
+  place& first() noexcept { return places_.first(); }  ///< somebody waits
   place* next(place& p) noexcept { return places_.next(p); }
 
   void push(place& p) noexcept {

@@ -189,27 +189,37 @@ inline int meet(runtime& rt, wait_queue& queue, channel_place& p, void* to, void
 
 }  // namespace
 
-// First what a rendezvous of words comes to: again without a frame, whichever side is the later
-// one.
+// What a rendezvous of words comes to: again without a frame, whichever side is the later one.
+int channel_send_word(runtime& rt, channel_end& e, void* item) noexcept {
+  channel& c = *e.of;
+  if (c.receivers.empty()) {
+    return c.buffer.full() ? wait_to_send(rt, e, item) : send_any(rt, e, item);
+  }
+  auto& p = static_cast<channel_place&>(c.receivers.first());
+  if (p.of || p.room != 1) return send_any(rt, e, item);
+  p.filled = 1;
+  return meet(rt, c.receivers, p, p.item, item);
+}
+
+int channel_receive_word(runtime& rt, channel_end& e, void* slot) noexcept {
+  channel& c = *e.of;
+  if (!c.buffer.bare()) return receive_any(rt, e, slot);
+  if (c.senders.empty()) {
+    return c.open_senders > 0 ? wait_to_receive(rt, e, slot) : receive_any(rt, e, slot);
+  }
+  auto& p = static_cast<channel_place&>(c.senders.first());
+  if (p.of) return receive_any(rt, e, slot);
+  return meet(rt, c.senders, p, slot, p.item);
+}
+
 int channel_send_slowly(runtime& rt, channel_end& e, void* item) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  channel& c = *e.of;
-  if (!c.quick || e.closed) return send_any(rt, e, item);
-  channel_place* p = first_of(c.receivers);
-  if (!p) return c.buffer.full() ? wait_to_send(rt, e, item) : send_any(rt, e, item);
-  if (p->of || p->room != 1) return send_any(rt, e, item);
-  p->filled = 1;
-  return meet(rt, c.receivers, *p, p->item, item);
+  return send_any(rt, e, item);
 }
 
 int channel_receive_slowly(runtime& rt, channel_end& e, void* slot) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  channel& c = *e.of;
-  if (!c.quick || e.closed || !c.buffer.bare()) return receive_any(rt, e, slot);
-  channel_place* p = first_of(c.senders);
-  if (!p) return c.open_senders > 0 ? wait_to_receive(rt, e, slot) : receive_any(rt, e, slot);
-  if (p->of) return receive_any(rt, e, slot);
-  return meet(rt, c.senders, *p, slot, p->item);
+  return receive_any(rt, e, slot);
 }
 
 std::int64_t channel_receive_batch(runtime& rt, channel_end& e, void* slots,

@@ -115,6 +115,11 @@ int channel_explain(channel_side side, std::int64_t code) noexcept;
 std::int64_t channel_receive_batch(runtime& rt, channel_end& e, void* slots,
                                    std::size_t room) noexcept;
 
+/// What is left of a call that has looked for cancellation: items are plain words, the end is open,
+/// and the buffer alone does not settle it.
+int channel_send_word(runtime& rt, channel_end& e, void* item) noexcept;
+int channel_receive_word(runtime& rt, channel_end& e, void* slot) noexcept;
+
 int channel_send_slowly(runtime& rt, channel_end& e, void* item) noexcept;
 int channel_receive_slowly(runtime& rt, channel_end& e, void* slot) noexcept;
 int channel_give_way(runtime& rt) noexcept;
@@ -124,20 +129,18 @@ int channel_give_way(runtime& rt) noexcept;
 inline int channel_send(runtime& rt, channel_end& e, void* item) noexcept {
   task& t = *rt.current;
   channel& c = *e.of;
-  if (t.attention != 0 || e.closed || !c.quick || !c.buffer.quick_push(item)) {
-    return channel_send_slowly(rt, e, item);
-  }
+  if (t.attention != 0 || e.closed || !c.quick) return channel_send_slowly(rt, e, item);
   ++t.cancel_points;
+  if (!c.buffer.quick_push(item)) return channel_send_word(rt, e, item);
   return --t.budget > 0 ? 0 : channel_give_way(rt);
 }
 
 inline int channel_receive(runtime& rt, channel_end& e, void* slot) noexcept {
   task& t = *rt.current;
   channel& c = *e.of;
-  if (t.attention != 0 || e.closed || !c.quick || !c.buffer.quick_pop(slot)) {
-    return channel_receive_slowly(rt, e, slot);
-  }
+  if (t.attention != 0 || e.closed || !c.quick) return channel_receive_slowly(rt, e, slot);
   ++t.cancel_points;
+  if (!c.buffer.quick_pop(slot)) return channel_receive_word(rt, e, slot);
   return --t.budget > 0 ? 0 : channel_give_way(rt);
 }
 

@@ -26,6 +26,10 @@ void block_signals(sigset_t& before) noexcept {
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
 }
 
+timespec as_timespec(std::int64_t nanoseconds) noexcept {
+  return {static_cast<time_t>(nanoseconds / 1'000'000'000), nanoseconds % 1'000'000'000};
+}
+
 }  // namespace
 
 int os_thread_start(void* (*body)(void*), void* arg) noexcept {
@@ -71,7 +75,7 @@ os_condition::os_condition() noexcept {
 bool os_condition::wait_until(os_lock& held, std::int64_t moment) noexcept {
   const std::int64_t left = base::saturating_until(moment, base::monotonic_now());
   if (left <= 0) return false;
-  const timespec limit{static_cast<time_t>(left / 1'000'000'000), left % 1'000'000'000};
+  const timespec limit = as_timespec(left);
   return pthread_cond_timedwait_relative_np(&condition_, &held.mutex_, &limit) == 0;
 }
 
@@ -86,8 +90,57 @@ os_condition::os_condition() noexcept {
 }
 
 bool os_condition::wait_until(os_lock& held, std::int64_t moment) noexcept {
-  const timespec limit{static_cast<time_t>(moment / 1'000'000'000), moment % 1'000'000'000};
+  const timespec limit = as_timespec(moment);
   return pthread_cond_timedwait(&condition_, &held.mutex_, &limit) == 0;
+}
+
+#endif
+
+#if defined(__GLIBC__)
+
+os_semaphore::os_semaphore() noexcept {
+  sem_init(&semaphore_, 0, 0);
+}
+
+os_semaphore::~os_semaphore() {
+  sem_destroy(&semaphore_);
+}
+
+void os_semaphore::post() noexcept {
+  sem_post(&semaphore_);
+}
+
+bool os_semaphore::wait_until(std::int64_t moment) noexcept {
+  const timespec limit = as_timespec(moment);
+  return sem_clockwait(&semaphore_, CLOCK_MONOTONIC, &limit) == 0;
+}
+
+void os_semaphore::drain() noexcept {
+  while (sem_trywait(&semaphore_) == 0) continue;
+}
+
+#else
+
+os_semaphore::os_semaphore() noexcept = default;
+os_semaphore::~os_semaphore() = default;
+
+void os_semaphore::post() noexcept {
+  const os_guard held(lock_);
+  ++count_;
+  posted_.signal();
+}
+
+bool os_semaphore::wait_until(std::int64_t moment) noexcept {
+  const os_guard held(lock_);
+  if (count_ == 0) posted_.wait_until(lock_, moment);
+  if (count_ == 0) return false;
+  --count_;
+  return true;
+}
+
+void os_semaphore::drain() noexcept {
+  const os_guard held(lock_);
+  count_ = 0;
 }
 
 #endif

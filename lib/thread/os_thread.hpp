@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -66,6 +67,33 @@ class os_condition {
 
  private:
   pthread_cond_t condition_;
+};
+
+/// Where one thread waits until others post. With glibc a semaphore: whoever wakes up in a
+/// condition of glibc's pays a system call more when it lets go of the lock.
+class os_semaphore {
+ public:
+  os_semaphore() noexcept;
+  os_semaphore(const os_semaphore&) = delete;
+  os_semaphore& operator=(const os_semaphore&) = delete;
+  ~os_semaphore();
+
+  void post() noexcept;
+
+  /// Takes one. False, and perhaps early: there was none.
+  bool wait_until(std::int64_t moment) noexcept;
+
+  /// Takes all that there are.
+  void drain() noexcept;
+
+ private:
+#if defined(__GLIBC__)
+  sem_t semaphore_;
+#else
+  os_lock lock_;
+  os_condition posted_;
+  std::uint32_t count_ = 0;
+#endif
 };
 
 }  // namespace structio::rt::thread

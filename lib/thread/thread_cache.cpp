@@ -1,7 +1,10 @@
 // One lock for the whole cache: it is held for a few instructions, beside a switch of threads.
 #include "thread/thread_cache.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -18,14 +21,17 @@ struct idle_tag;
 struct cache_worker : base::list_node<idle_tag> {
   cache_job* assigned = nullptr;
   cache_worker* next_spare = nullptr;
-  std::uint32_t forks = 0;  ///< of the process that its thread belongs to
-  os_condition wake;
+  std::uint32_t forks = 0;    ///< of the process that its thread belongs to
+  os_semaphore wake;          ///< posted for each job, and now and then for nothing
+  char name[name_size] = "";  ///< its thread's
 };
 
 namespace {
 
 constexpr std::int64_t usual_idle_timeout = 10'000'000'000;
 constexpr const char* idle_name = "structio-worker";
+// A name is a system call, so a thread that is given one job after another keeps it for this long.
+constexpr std::int64_t rename_after = 10'000'000;
 
 // Never destroyed: there may be threads when the process ends.
 struct cache {
@@ -77,21 +83,52 @@ void give_back(cache& c, cache_worker& w) noexcept {
   --c.threads;
 }
 
+void rename(cache_worker& w, const char* name) noexcept {
+  if (std::strcmp(w.name, name) == 0) return;
+  std::snprintf(w.name, sizeof w.name, "%s", name);
+  os_thread_set_name(w.name);
+}
+
+// The worker has a job, or none yet; `limit` is how long it may be idle.
+void begin_idle(cache& c, cache_worker& w, bool is_listed, cache_job*& job,
+                std::int64_t& limit) noexcept {
+  const os_guard held(c.lock);
+  job = std::exchange(w.assigned, nullptr);
+  if (!job && !is_listed) list_as_idle(c, w);
+  limit = c.idle_timeout;
+}
+
+// False: nothing came in time, and the worker is given back.
+bool look_again(cache& c, cache_worker& w, std::int64_t idle_for, cache_job*& job,
+                std::int64_t& limit) noexcept {
+  const os_guard held(c.lock);
+  job = std::exchange(w.assigned, nullptr);
+  limit = c.idle_timeout;
+  if (job || idle_for < limit) return true;  // a job that comes with the end of the wait is done
+  take_from_idle(c, w);
+  give_back(c, w);
+  return false;
+}
+
 // The next job of a worker, or null when it was idle for long enough.
 cache_job* await_job(cache& c, cache_worker& w, bool is_listed) noexcept {
-  const os_guard held(c.lock);
   // deliver has forked: in the child nobody knows of it
   if (w.forks != base::fork_count()) return nullptr;
-  if (!is_listed && !w.assigned) list_as_idle(c, w);
-  const std::int64_t begin = w.assigned ? 0 : base::monotonic_now();
-  while (!w.assigned) {
-    const bool in_time = w.wake.wait_until(c.lock, base::saturating_add(begin, c.idle_timeout));
-    if (in_time || w.assigned) continue;  // a job that comes with the end of the wait is done
-    take_from_idle(c, w);
-    give_back(c, w);
-    return nullptr;
+  w.wake.drain();  // of jobs that were found before they were waited for
+  cache_job* job = nullptr;
+  std::int64_t limit = 0;
+  begin_idle(c, w, is_listed, job, limit);
+  const std::int64_t begin = job ? 0 : base::monotonic_now();
+  std::int64_t keep_name = rename_after;
+  while (!job) {
+    const bool woken = w.wake.wait_until(base::saturating_add(begin, std::min(limit, keep_name)));
+    const std::int64_t idle_for = woken ? 0 : base::monotonic_now() - begin;
+    if (!look_again(c, w, idle_for, job, limit)) return nullptr;
+    if (job || woken) continue;
+    rename(w, idle_name);
+    keep_name = INT64_MAX;
   }
-  return std::exchange(w.assigned, nullptr);
+  return job;
 }
 
 // False in a child that the job has forked: who was waiting for it waits in the parent.
@@ -105,18 +142,18 @@ bool may_deliver(cache& c, cache_worker& w, bool blocks) noexcept {
 void* body(void* arg) noexcept {
   auto& w = *static_cast<cache_worker*>(arg);
   cache& c = the_cache();
+  w.name[0] = 0;  // a new thread has its maker's
   c.lock.lock();
   cache_job* job = std::exchange(w.assigned, nullptr);
   c.lock.unlock();
   while (job) {
-    os_thread_set_name(job->name);
+    rename(w, job->name);
     job->work(*job);
     const bool blocks = job->deliver_blocks;
     if (!may_deliver(c, w, blocks)) return nullptr;
     delivering_worker() = blocks ? &w : nullptr;
     job->deliver(*job);
     delivering_worker() = nullptr;
-    os_thread_set_name(idle_name);
     job = await_job(c, w, !blocks);
   }
   return nullptr;
@@ -185,7 +222,7 @@ int cache_submit(cache_job& job) noexcept {
   take_from_idle(c, *w);
   w->assigned = &job;
   c.lock.unlock();
-  w->wake.signal();
+  w->wake.post();
   return 0;
 }
 
@@ -199,7 +236,7 @@ void cache_set_idle_timeout(std::int64_t duration) noexcept {
   cache& c = the_cache();
   const os_guard held(c.lock);
   c.idle_timeout = duration < 0 ? usual_idle_timeout : duration;
-  for (cache_worker* w = c.idle.front(); w; w = c.idle.next(*w)) w->wake.signal();
+  for (cache_worker* w = c.idle.front(); w; w = c.idle.next(*w)) w->wake.post();
 }
 
 void cache_refuse(std::uint32_t count) noexcept {
