@@ -174,7 +174,7 @@ TEST_CASE("a limiter that finds no memory lends nothing and stays whole") {
   CHECK(run(body) == 0);
 }
 
-TEST_CASE("no memory for the run's own limiter is no misuse", "[THR-11][#test_sync_memory]") {
+TEST_CASE("no memory for the run's own limiter is no misuse") {
   if (!failing_malloc::in_charge()) return;
   auto main = [] {
     bool no_memory = false;
