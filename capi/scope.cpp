@@ -1,4 +1,5 @@
 // Cancel scopes and tokens.
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -411,7 +412,10 @@ int structio_cancel_token_cancel(structio_cancel_token* token) {
   auto* t =
       static_cast<rt::token_node*>(base::handle_object(base::handle_kind::cancel_token, token));
   if (!t) return STRUCTIO_ESTALE;
-  return rt::token_cancel(*t) ? 0 : STRUCTIO_ERUNFINISHED;
+  const int before = errno;
+  const int status = rt::token_cancel(*t) ? 0 : STRUCTIO_ERUNFINISHED;
+  errno = before;
+  return status;
 }
 
 int structio_cancel_token_free(structio_cancel_token* token) {

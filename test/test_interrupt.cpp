@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -408,3 +411,52 @@ TEST_CASE("an interrupt in mid-storm is never lost", "[KI-02]") {
     other.join();
   }
 }
+
+#ifdef __linux__
+namespace {
+
+// Has the loop's wake-up fail, and so set errno: its counter is full. It wakes all the same.
+void fill_wake_ups() {
+  constexpr std::uint64_t most = UINT64_MAX - 1;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (target != "anon_inode:[eventfd]") continue;
+    [[maybe_unused]] const auto size =
+        write(std::stoi(entry.path().filename().string()), &most, sizeof most);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what signal handlers may call leaves errno alone", "[SRC-09][KI-02]") {
+  int after_token = 0;
+  auto cancelled = [&] {
+    structio_scope scope;
+    structio_cancel_token* token = nullptr;
+    structio_scope_init(&scope, nullptr);
+    structio_scope_enter(&scope);
+    structio_cancel_token_new(&scope, &token);
+    fill_wake_ups();
+    errno = 77;
+    const int status = structio_cancel_token_cancel(token);
+    after_token = errno;
+    CHECK(status == 0);
+    structio_cancel_token_free(token);
+    return structio_scope_leave(&scope, structio_sleep_forever(), nullptr);
+  };
+  CHECK(run(cancelled) == 0);
+  CHECK(after_token == 77);
+
+  int after_interrupt = 0;
+  auto interrupted = [&] {
+    fill_wake_ups();
+    errno = 77;
+    raise(SIGINT);
+    after_interrupt = errno;
+    return structio_sleep_forever();
+  };
+  CHECK(run(interrupted, handling()) == STRUCTIO_EINTERRUPTED);
+  CHECK(after_interrupt == 77);
+}
+#endif

@@ -295,3 +295,32 @@ TEST_CASE("a post outlives its run, and is sent by many threads", "[SRC-09][TOKE
   CHECK(structio_post_destroy(&post) == STRUCTIO_EINVALID);
   CHECK(structio_post_init(nullptr, nullptr, nullptr, nullptr) == STRUCTIO_EINVALID);
 }
+
+TEST_CASE("a call finds what was written by those who found it queued", "[SRC-09][TOKEN-06]") {
+  static structio_post post;
+  static int written;
+  static int found;
+  written = found = 0;
+  std::atomic<int> second{-1};
+  std::thread sender;
+  auto main = [&] {
+    structio_portal* portal = nullptr;
+    structio_portal_new(&portal);
+    const auto look = [](void*) { return found = written, 0; };
+    CHECK(structio_post_init(&post, portal, look, nullptr) == 0);
+    structio_portal_free(portal);
+    CHECK(structio_post_send(&post) == 1);
+    sender = std::thread([&] {
+      written = 7;
+      second.store(structio_post_send(&post), std::memory_order_relaxed);
+    });
+    // Nothing but the post tells the call that it may look.
+    while (second.load(std::memory_order_relaxed) == -1) std::this_thread::yield();
+    settle();
+    return structio_post_destroy(&post);
+  };
+  CHECK(run(main) == 0);
+  sender.join();
+  CHECK(second == 0);
+  CHECK(found == 7);
+}

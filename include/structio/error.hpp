@@ -68,8 +68,8 @@ class cancelled final {
   failure why_;
 };
 
-/// The user asked the program to end (Ctrl-C). Thrown in the main task only. Like `cancelled` it is
-/// no std::exception.
+/// The user asked the program to end (Ctrl-C). Thrown in the main task, and on a thread that works
+/// for it by from_thread::check_cancelled(), only. Like `cancelled` it is no std::exception.
 class interrupted final {
  public:
   const char* what() const noexcept { return "interrupted"; }

@@ -24,12 +24,12 @@ STRUCTIO_API int structio_remote_sender_new(structio_sender* tx, structio_remote
  * a task it is a checkpoint; one that is cancelled on the way is asked back, and the call ends with
  * whichever came first. The item's functions run on the thread of the channel's run. Any thread,
  * several at once; no hooks. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EINTERRUPTED, STRUCTIO_EBROKEN
- * (no receiver is left), STRUCTIO_ERUNFINISHED (that run is ending or has ended), STRUCTIO_ENOMEM,
- * STRUCTIO_ESTALE. */
+ * (no receiver is left), STRUCTIO_ERUNFINISHED (that run is ending, has ended, or is the parent's
+ * of a forked child), STRUCTIO_ENOMEM, STRUCTIO_ESTALE. */
 STRUCTIO_API int structio_remote_sender_send(structio_remote_sender* remote, void* item);
 
 /* Closes this end, soon, and frees the handle; NULL is allowed. Any thread, but not while another
- * one is in a call with this handle. */
+ * one is in a call with this handle. Errors: STRUCTIO_ESTALE (freed before). */
 STRUCTIO_API int structio_remote_sender_free(structio_remote_sender* remote);
 
 #ifdef __cplusplus

@@ -106,8 +106,10 @@ STRUCTIO_API int structio_task_stack(void** low, void** high);
  * other. Outside of a run the functions work on the thread: a run's main task starts with that. */
 
 /* Sets `key` for the calling task; `drop` (may be NULL) is called on the value once nobody can see
- * it any more. `token` (may be NULL) remembers what was there before. Errors: STRUCTIO_ENOMEM (then
- * nothing was changed and the value is still yours). Any thread. */
+ * it any more: tasks that are started later, and their jobs on threads, have the value itself, not
+ * a copy, so the last of them drops it, a job on its thread. `token` (may be NULL) remembers what
+ * was there before. Errors: STRUCTIO_ENOMEM (then nothing was changed and the value is still
+ * yours). Any thread. */
 STRUCTIO_API int structio_local_set(const void* key, void* value, structio_drop_fn drop,
                                     structio_local_token* token);
 

@@ -173,11 +173,12 @@ STRUCTIO_API int64_t structio_current_deadline(void);
  * lives; afterwards it does nothing. Made in the scope's run, before or after entry. */
 STRUCTIO_API int structio_cancel_token_new(structio_scope* scope, structio_cancel_token** out);
 
-/* Any thread, and signal handlers. Takes effect soon. Errors: STRUCTIO_ESTALE,
- * STRUCTIO_ERUNFINISHED. */
+/* Any thread, and signal handlers; errno stays as it is. Takes effect soon. Errors:
+ * STRUCTIO_ESTALE, STRUCTIO_ERUNFINISHED (so too in a forked child). */
 STRUCTIO_API int structio_cancel_token_cancel(structio_cancel_token* token);
 
-/* Any thread, but not while another one is in a call with this handle; not signal handlers. */
+/* Any thread, but not while another one is in a call with this handle; not signal handlers. NULL
+ * is allowed. Errors: STRUCTIO_ESTALE (freed before). */
 STRUCTIO_API int structio_cancel_token_free(structio_cancel_token* token);
 
 #ifdef __cplusplus

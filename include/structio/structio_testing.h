@@ -45,7 +45,8 @@ STRUCTIO_API int structio_virtual_clock_set_rate(structio_clock* clock, double r
  * Threads: as structio_virtual_clock_jump. */
 STRUCTIO_API int structio_virtual_clock_now(structio_clock* clock, int64_t* moment);
 
-/* Errors: STRUCTIO_EMISUSE (a run uses it), STRUCTIO_ESTALE (freed before, or NULL). Any thread. */
+/* NULL is allowed. Errors: STRUCTIO_EMISUSE (a run uses it), STRUCTIO_ESTALE (freed before). Any
+ * thread. */
 STRUCTIO_API int structio_virtual_clock_free(structio_clock* clock);
 
 /* Waits until every other task of the run has been waiting, with nothing ready and no I/O there,
@@ -70,7 +71,7 @@ STRUCTIO_API int structio_sequencer_destroy(structio_sequencer* sequencer);
  * more: the whole sequence is broken, for all who wait and all who come. A step within a step of
  * the same sequence waits for ever. Checkpoint. Errors: STRUCTIO_ECANCELLED (nothing was run, and
  * the sequence is broken), STRUCTIO_EBROKEN, STRUCTIO_EMISUSE (this step was taken, or is waited
- * for, before), what `fn` returned. */
+ * for, before; another run is in the sequence), what `fn` returned. */
 STRUCTIO_API int structio_sequencer_step(structio_sequencer* sequencer, uint64_t position,
                                          structio_task_fn fn, void* arg);
 
@@ -96,10 +97,11 @@ STRUCTIO_API int structio_thread_cache_set_idle_timeout(int64_t duration);
  * for them. Any thread. */
 STRUCTIO_API int structio_inject_thread_refusals(uint32_t count);
 
-/* Makes the run believe that its own state is broken: it ends with STRUCTIO_EINTERNAL. */
+/* Makes the run believe that its own state is broken: it ends with STRUCTIO_EINTERNAL. Any task or
+ * hook. */
 STRUCTIO_API int structio_inject_internal_error(void);
 
-/* Delivers an interrupt to the run as Ctrl-C would. */
+/* Delivers an interrupt to the run as Ctrl-C would. Any task or hook. */
 STRUCTIO_API int structio_inject_interrupt(void);
 
 #ifdef __cplusplus

@@ -87,7 +87,7 @@ STRUCTIO_API int structio_in_thread_job(void);
  * it. If the task is cancelled the function is run all the same, and its checkpoints say so.
  * Threads: those of structio_run_in_thread only. Errors: what the function returned,
  * STRUCTIO_EMISUSE (another thread; a run inside the job), STRUCTIO_ERUNFINISHED (after
- * abandonment). */
+ * abandonment; in a child that the job has forked). */
 STRUCTIO_API int structio_thread_call(structio_task_fn fn, void* arg);
 
 /* 0, or STRUCTIO_ECANCELLED when the task that waits for this thread, or waited until it abandoned

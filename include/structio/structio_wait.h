@@ -95,7 +95,8 @@ STRUCTIO_API int structio_portal_new(structio_portal** out);
 
 /* Queues fn(arg): all of one thread's calls run in order, in the next pass of the run, never inside
  * this call. What was accepted is run, even if the main task ends meanwhile. Any thread. Errors:
- * STRUCTIO_ERUNFINISHED, STRUCTIO_ESTALE, STRUCTIO_ENOMEM. */
+ * STRUCTIO_ERUNFINISHED (the run has ended, or is the parent's of a forked child), STRUCTIO_ESTALE,
+ * STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_portal_post(structio_portal* portal, structio_post_fn fn, void* arg);
 
 /* The same, unless the same fn and arg are queued by this function and have not begun. Any thread.
@@ -114,8 +115,10 @@ STRUCTIO_API int structio_post_init(structio_post* post, structio_portal* portal
                                     structio_post_fn fn, void* arg);
 
 /* Queues the call, unless it is queued already and has not begun: 1 when this did, 0 when it was.
- * Any thread, and signal handlers; errno stays as it is. Errors: STRUCTIO_ERUNFINISHED (the run
- * takes nothing more; it may still make calls that were queued before). */
+ * Either way the call is made once after this, unless the post is destroyed before, and finds what
+ * was written before this. Any thread, and signal handlers; errno stays as it is. Errors:
+ * STRUCTIO_EINVALID (not initialised), STRUCTIO_ERUNFINISHED (the run takes nothing more; it may
+ * still make calls that were queued before; so too in a forked child). */
 STRUCTIO_API int structio_post_send(structio_post* post);
 
 /* Ends it; a call that is queued is not made any more. The thread of its run, or any once
@@ -126,13 +129,16 @@ STRUCTIO_API int structio_post_destroy(structio_post* post);
 /* Runs fn(arg) in a system task of the run, blocks the calling thread until it has returned, and
  * returns its status; `failure` (may be NULL) receives why it failed, yours to free. The function
  * may wait; it is cancelled when the main task ends. Any thread that is outside of a run. Errors:
- * what the function returned, STRUCTIO_ECANCELLED, STRUCTIO_EMISUSE (inside a run, this one or
- * another: it would block it), STRUCTIO_ERUNFINISHED (the run is ending, or has ended: fn was not
- * called), STRUCTIO_ENOMEM, STRUCTIO_ESTALE. */
+ * what the function returned, STRUCTIO_ECANCELLED (in a job of structio_run_in_thread, whose own
+ * task is not cancelled, STRUCTIO_ERUNFINISHED instead, with that beneath), STRUCTIO_EMISUSE
+ * (inside a run, this one or another: it would block it), STRUCTIO_ERUNFINISHED (the run is ending,
+ * has ended, or is the parent's of a forked child: fn was not called), STRUCTIO_ENOMEM,
+ * STRUCTIO_ESTALE. */
 STRUCTIO_API int structio_portal_call(structio_portal* portal, structio_task_fn fn, void* arg,
                                       structio_failure** failure);
 
-/* Any thread, but not while another one is in a call with this handle. */
+/* Any thread, but not while another one is in a call with this handle. NULL is allowed. Errors:
+ * STRUCTIO_ESTALE (freed before). */
 STRUCTIO_API int structio_portal_free(structio_portal* portal);
 
 #ifdef __cplusplus

@@ -164,8 +164,9 @@ requires std::is_invocable_v<Fn> std::decay_t<std::invoke_result_t<Fn>> call(Fn&
   return std::move(frame).value();
 }
 
-/// Throws `cancelled`, with its reason, when the task that waits for this thread is cancelled or
-/// has abandoned it. Let it pass: run_in_thread() throws it on. Cheap.
+/// Throws `cancelled`, with its reason, when the task that waits for this thread is cancelled, or
+/// was until it abandoned it; `interrupted` when the user pressed Ctrl-C. Let it pass:
+/// run_in_thread() throws it on. Cheap.
 inline void check_cancelled() {
   detail::check(structio_thread_check_cancelled());
 }
@@ -173,10 +174,10 @@ inline void check_cancelled() {
 }  // namespace from_thread
 
 /// The run's own limiter, with 40 tokens unless that is changed. Throws usage_error outside of a
-/// run.
+/// run, std::bad_alloc.
 inline limiter_ref default_thread_limiter() {
   structio_limiter* own = structio_default_thread_limiter();
-  if (own == nullptr) detail::throw_status(STRUCTIO_ENOTASK);
+  if (own == nullptr) detail::throw_status(structio_in_run() ? STRUCTIO_ENOMEM : STRUCTIO_ENOTASK);
   return limiter_ref(own);
 }
 

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <new>
 
+#include "base/fork_hook.hpp"
+
 namespace structio::base {
 namespace handles {
 
@@ -19,6 +21,7 @@ namespace {
 using namespace handles;
 
 std::mutex table_mutex;
+fork_lock<table_mutex> table_at_fork(fork_rank::handles);
 std::size_t chunk_count = 0;
 slot* oldest_free = nullptr;
 slot* newest_free = nullptr;

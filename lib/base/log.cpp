@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "base/config.hpp"
+#include "base/fork_hook.hpp"
 
 namespace structio::base {
 namespace {
@@ -20,6 +21,7 @@ namespace {
 constexpr int unset = -1;
 std::atomic<int> least_level{unset};
 std::mutex sink_mutex;
+fork_lock<sink_mutex> sink_at_fork(fork_rank::log);  // and so around the locks of spdlog
 log_sink custom_sink = nullptr;
 void* custom_sink_arg = nullptr;
 
@@ -72,12 +74,11 @@ void log(log_level level, const char* format, ...) noexcept {
   std::vsnprintf(text, sizeof text, format, args);
   va_end(args);
   std::unique_lock lock(sink_mutex);
-  if (custom_sink) {
-    custom_sink(custom_sink_arg, static_cast<int>(level), text);
-    return;
-  }
-  lock.unlock();
-  write_standard(level, text);
+  const log_sink sink = custom_sink;
+  void* const arg = custom_sink_arg;
+  if (!sink) return write_standard(level, text);
+  lock.unlock();  // the sink may log, fork, or take its time
+  sink(arg, static_cast<int>(level), text);
 }
 
 void set_log_sink(log_sink sink, void* arg) noexcept {

@@ -6,6 +6,7 @@ namespace structio::base {
 
 enum class log_level : int { debug = 0, info = 1, warn = 2, error = 3, off = 4 };
 
+/// Called by any thread, several at once.
 using log_sink = void (*)(void* arg, int level, const char* text);
 
 /// Formats like printf and writes one line when `level` is enabled. Thread-safe.
@@ -13,7 +14,8 @@ using log_sink = void (*)(void* arg, int level, const char* text);
 
 bool log_enabled(log_level level) noexcept;
 
-/// Replaces the destination; null restores the standard one (stderr). Thread-safe.
+/// Replaces the destination; null restores the standard one (stderr). Any thread; another one may
+/// still be in the sink that was there.
 void set_log_sink(log_sink sink, void* arg) noexcept;
 
 /// Overrides what the environment said. Thread-safe.

@@ -5,6 +5,7 @@
 // least one thread is watched. Everything reachable from `on_fault` is safe in a signal handler.
 #include "context/overflow.hpp"
 
+#include "base/fork_hook.hpp"
 #include "base/status.hpp"
 #include "context/stack_memory.hpp"
 #include "context/stack_pool.hpp"
@@ -47,6 +48,7 @@ constexpr std::size_t signal_stack_bytes = 64 * 1024;
 constexpr int signals[] = {SIGSEGV, SIGBUS};
 
 std::mutex watches_mutex;
+base::fork_lock<watches_mutex> watches_at_fork(base::fork_rank::overflow);
 int watches = 0;
 pthread_key_t watch_key;  ///< made once and kept: a handler may look at any moment
 bool watch_key_made = false;

@@ -1,6 +1,7 @@
 // The loop: its life, one turn of it, and the wake-up. uv_run is called here and nowhere else.
 #include "reactor/uv_reactor.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -90,6 +91,11 @@ void uv_reactor::poll(std::int64_t deadline) noexcept {
 }
 
 void uv_reactor::wake() noexcept {
+  // libuv first looks whether it is awake already, by a load that must not come before what the
+  // caller has stored for the loop to find.
+#ifndef __SANITIZE_THREAD__  // where GCC has none
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
   uv_async_send(&state_->wakeup);
 }
 

@@ -3,6 +3,7 @@
 // its watchers came is done again when the last has gone: libuv would leave the default.
 #include <mutex>
 
+#include "base/fork_hook.hpp"
 #include "base/status.hpp"
 #include "reactor/uv_reactor_state.hpp"
 
@@ -21,6 +22,7 @@ struct watched {
   struct sigaction before;
 };
 std::mutex watched_mutex;
+base::fork_lock<watched_mutex> watched_at_fork(base::fork_rank::signals);
 watched watched_signals[signals_known];
 
 int start(uv_signal_t& uv, uv_signal_cb tell, int signum) noexcept {

@@ -3,8 +3,10 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <new>
 
+#include "base/fork_hook.hpp"
 #include "base/handle_table.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
@@ -16,6 +18,10 @@
 
 namespace structio::rt {
 namespace {
+
+// Instead of what guards a local static: a child might wait for that.
+std::mutex no_memory_mutex;
+base::fork_lock<no_memory_mutex> no_memory_at_fork(base::fork_rank::no_memory);
 
 failure* make(failure_kind kind, int code) noexcept {
   auto* f = new (std::nothrow) failure;
@@ -129,14 +135,14 @@ bool failure_set_cause(failure& f, failure* cause) noexcept {
 }
 
 failure* failure_no_memory() noexcept {
-  static failure* kept = [] {
-    static failure storage;
-    storage.immortal = true;
-    storage.code = STRUCTIO_ENOMEM;
-    storage.handle = base::handle_make(base::handle_kind::failure, &storage);
-    return &storage;
-  }();
-  return kept;
+  static constinit failure kept;
+  const std::lock_guard lock(no_memory_mutex);
+  if (!kept.immortal) {
+    kept.immortal = true;
+    kept.code = STRUCTIO_ENOMEM;
+    kept.handle = base::handle_make(base::handle_kind::failure, &kept);
+  }
+  return &kept;
 }
 
 failure* failure_of(runtime&, const task& t, int code, failure* in_flight) noexcept {

@@ -5,9 +5,6 @@
 
 namespace structio::rt {
 
-/// Has children of this process forget the run they are forked in. Idempotent. Any thread.
-void fork_watch_begin() noexcept;
-
 /// True in a process that was forked inside a run.
 bool was_forked_inside() noexcept;
 

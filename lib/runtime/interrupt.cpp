@@ -3,6 +3,7 @@
 #include "runtime/interrupt.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <thread>
 
@@ -38,11 +39,13 @@ std::atomic<int> handlers_running{0};  // on any thread of the process
 struct sigaction before;
 
 void on_interrupt(int signum) {
+  const int errno_before = errno;
   handlers_running.fetch_add(1, std::memory_order_seq_cst);
   runtime* rt = owner.load(std::memory_order_seq_cst);
   const bool first = rt && rt->interrupts_seen.fetch_add(1, std::memory_order_relaxed) == 0;
   if (first) interrupt_raise(*rt);
   handlers_running.fetch_sub(1, std::memory_order_seq_cst);
+  errno = errno_before;
   if (first) return;
   // The second one: what would have happened without us, which is the end unless it was ignored.
   sigaction(signum, &before, nullptr);

@@ -3,11 +3,14 @@
 
 #include <mutex>
 
+#include "base/fork_hook.hpp"
+
 namespace structio::rt {
 
 namespace {
 
 std::mutex runs_mutex;
+base::fork_lock<runs_mutex> runs_at_fork(base::fork_rank::runs);
 base::list<living_run, living_run_tag> runs;
 run_serial last_serial = 0;
 

@@ -38,6 +38,7 @@ struct call_hash {
 // The calls of post_once that are queued and have not begun, of all runs: rarely many, and never on
 // a path that a task waits for.
 std::mutex once_mutex;
+base::fork_lock<once_mutex> once_at_fork(base::fork_rank::once_calls);
 std::unordered_set<call_key, call_hash>& once_calls() {
   static auto* calls = new std::unordered_set<call_key, call_hash>;
   return *calls;
@@ -65,7 +66,9 @@ void run_callback(runtime& rt, post_node& node) noexcept {
 
 void run_kept(runtime& rt, post_node& node) noexcept {
   auto& p = static_cast<kept_post&>(node);
-  p.queued.store(false, std::memory_order_seq_cst);  // before it begins: what comes now is news
+  // Before it begins: what comes now is news. What came before is seen, of those too who found it
+  // queued.
+  p.queued.exchange(false, std::memory_order_acq_rel);
   run_user_function(rt, p.fn, p.arg);
 }
 
@@ -78,6 +81,10 @@ void run_once(runtime& rt, post_node& node) noexcept {
   run_callback(rt, node);
 }
 
+int refused() noexcept {
+  return base::fail(STRUCTIO_ERUNFINISHED, "the run that this portal leads to has ended");
+}
+
 int post_callback(portal_core& core, int (*fn)(void*), void* arg,
                   void (*run)(runtime&, post_node&) noexcept) noexcept {
   auto* c = new (std::nothrow) callback;
@@ -88,7 +95,7 @@ int post_callback(portal_core& core, int (*fn)(void*), void* arg,
   c->arg = arg;
   if (core.post(*c)) return 0;
   delete c;
-  return base::fail(STRUCTIO_ERUNFINISHED, "the run that this portal leads to has ended");
+  return refused();
 }
 
 }  // namespace
@@ -104,20 +111,33 @@ void portal_core::release() noexcept {
 void portal_core::let_go() noexcept {
   posters_.fetch_add(1, std::memory_order_seq_cst);
   outside.fetch_sub(1, std::memory_order_acq_rel);  // what it posted is seen before it is gone
-  if (open_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
+  if (is_open()) rt_->kernel.wake();
   posters_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+void portal_core::push(post_node& node) noexcept {
+  queued_.fetch_add(1, std::memory_order_relaxed);
+  // Only the first of a batch wakes the loop: the hub takes everything at once.
+  if (queue_.push(node) && asleep_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
 }
 
 bool portal_core::post(post_node& node) noexcept {
   posters_.fetch_add(1, std::memory_order_seq_cst);
-  const bool accepted = open_.load(std::memory_order_seq_cst);
-  if (accepted) {
-    queued_.fetch_add(1, std::memory_order_relaxed);
-    // Only the first of a batch wakes the loop: the hub takes everything at once.
-    if (queue_.push(node) && asleep_.load(std::memory_order_seq_cst)) rt_->kernel.wake();
-  }
+  const bool accepted = is_open();
+  if (accepted) push(node);
   posters_.fetch_sub(1, std::memory_order_seq_cst);
   return accepted;
+}
+
+int portal_core::post_first(post_node& node, std::atomic<bool>& queued) noexcept {
+  posters_.fetch_add(1, std::memory_order_seq_cst);
+  int status = STRUCTIO_ERUNFINISHED;
+  if (is_open()) {
+    status = queued.exchange(true, std::memory_order_acq_rel) ? 0 : 1;
+    if (status == 1) push(node);
+  }
+  posters_.fetch_sub(1, std::memory_order_seq_cst);
+  return status;
 }
 
 bool portal_core::may_sleep() noexcept {
@@ -176,10 +196,7 @@ kept_post::kept_post(portal_core& to, int (*f)(void*), void* a) noexcept
 }
 
 int kept_post_send(kept_post& post) noexcept {
-  if (post.queued.exchange(true, std::memory_order_seq_cst)) return 0;
-  if (post.core->post(post)) return 1;
-  post.queued.store(false, std::memory_order_seq_cst);
-  return STRUCTIO_ERUNFINISHED;
+  return post.core->post_first(post, post.queued);
 }
 
 void kept_post_end(kept_post& post) noexcept {
@@ -197,6 +214,7 @@ int portal_post(portal_core& core, int (*fn)(void*), void* arg) noexcept {
 
 int portal_post_once(portal_core& core, int (*fn)(void*), void* arg) noexcept {
   const std::lock_guard lock(once_mutex);
+  if (!core.is_open()) return refused();  // in a forked child the list is the parent's
   try {
     if (!once_calls().insert({&core, fn, arg}).second) return 0;
   } catch (const std::bad_alloc&) {

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/fork_hook.hpp"
 #include "base/mpsc.hpp"
 
 namespace structio::rt {
@@ -34,6 +35,10 @@ class portal_core {
   /// Any thread, signal handlers too. False: the run has ended, the node is still the caller's.
   bool post(post_node& node) noexcept;
 
+  /// The same for one that many post, of whom the first does it; `queued` says that one has, until
+  /// the node runs. 1; 0: it is queued, and will run after this call; STRUCTIO_ERUNFINISHED.
+  int post_first(post_node& node, std::atomic<bool>& queued) noexcept;
+
   /// Hub: from now on posters wake it. False: something is queued, so it must not sleep.
   bool may_sleep() noexcept;
   void woke_up() noexcept { asleep_.store(false, std::memory_order_relaxed); }
@@ -44,6 +49,10 @@ class portal_core {
   /// The run's thread: takes back a node that was posted and has not run. False: there is none.
   bool withdraw(post_node& node) noexcept;
 
+  /// Never in a child that was forked since: the run is the parent's.
+  bool is_open() const noexcept {
+    return open_.load(std::memory_order_seq_cst) && forks_ == base::fork_count();
+  }
   /// Nothing is queued any more, nor can be.
   bool is_drained() const noexcept { return drained_.load(std::memory_order_acquire); }
   bool leads_to(const runtime* rt) const noexcept { return rt_ == rt; }
@@ -59,6 +68,7 @@ class portal_core {
  private:
   explicit portal_core(runtime& rt) noexcept : rt_(&rt) {}
 
+  void push(post_node& node) noexcept;
   void take_all() noexcept;
 
   base::mpsc_queue queue_;
@@ -69,6 +79,7 @@ class portal_core {
   std::atomic<bool> open_{true};
   std::atomic<bool> drained_{false};
   std::atomic<bool> asleep_{false};
+  const std::uint32_t forks_ = base::fork_count();
   runtime* rt_;
 };
 

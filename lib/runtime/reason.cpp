@@ -14,18 +14,18 @@ namespace {
 constexpr const char* source_texts[] = {"nothing",   "explicit", "deadline", "nursery",
                                         "interrupt", "stop",     "shutdown", "misnesting"};
 
-// Shared by all runs of the process, so it is made once, before anybody can see it.
+// Shared by all runs of the process, so it is made before anybody can see it.
 reason* wordless(cancel_source source) noexcept {
   struct all {
     reason kept[std::size(source_texts)];
-    all() noexcept {
+    constexpr all() noexcept {
       for (std::size_t i = 0; i < std::size(kept); ++i) {
         kept[i].source = static_cast<cancel_source>(i);
         kept[i].immortal = true;
       }
     }
   };
-  static all reasons;
+  static constinit all reasons;
   return &reasons.kept[static_cast<int>(source)];
 }
 

@@ -9,7 +9,6 @@
 #include "base/status.hpp"
 #include "context/overflow.hpp"
 #include "runtime/failure.hpp"
-#include "runtime/fork_watch.hpp"
 #include "runtime/interrupt.hpp"
 #include "runtime/local.hpp"
 #include "runtime/wait.hpp"
@@ -31,7 +30,6 @@ std::uint8_t next_run_number() noexcept {
 }
 
 int open(runtime& rt) noexcept {
-  fork_watch_begin();
   failure_no_memory();  // made while there is memory
   if (const int code = rt.kernel.open()) {
     return base::fail(code, "the event loop cannot be made: %s", reactor::os_error_text(code));

@@ -39,11 +39,10 @@ token_node* token_make(runtime& rt, scope& s) noexcept {
 }
 
 bool token_cancel(token_node& token) noexcept {
-  if (token.asked.exchange(true, std::memory_order_acq_rel)) return true;
-  token.references.fetch_add(1, std::memory_order_relaxed);
-  if (token.core->post(token)) return true;
-  token_release(token);
-  return false;
+  token.references.fetch_add(1, std::memory_order_relaxed);  // for the way through the portal
+  const int posted = token.core->post_first(token, token.asked);
+  if (posted != 1) token_release(token);  // not the last: the caller has one
+  return posted >= 0;
 }
 
 void token_release(token_node& token) noexcept {

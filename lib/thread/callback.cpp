@@ -84,7 +84,9 @@ int call_into(portal_core& core, run_job* job, int (*fn)(void*), void* arg,
   }
   why = c.why;
   if (c.status == STRUCTIO_ERUNFINISHED && !why) {
-    return base::fail(c.status, "the run that the thread calls into is ending or has ended");
+    return base::fail(
+        c.status,
+        "the run that the thread calls into is ending or has ended (or is the parent process's)");
   }
   if (why && why->message) base::fail(c.status, "%s", why->message);
   return c.status;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/clock.hpp"
+#include "base/fork_hook.hpp"
 #include "base/list.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
@@ -41,30 +42,30 @@ struct cache {
   /// Of threads that have ended, for the next ones. Never freed, since a thread that hands in a job
   /// signals after it has let go of the lock.
   cache_worker* spare = nullptr;
-  std::uint32_t forks = 0;  ///< between this process and the one that began the cache
   std::uint32_t refusals = 0;
   std::int64_t idle_timeout = usual_idle_timeout;
 };
 
 cache& the_cache() noexcept {
   alignas(cache) static unsigned char storage[sizeof(cache)];
-  static cache* const made = [] {
-    auto* c = new (storage) cache;
-    // Without memory for it a child merely waits for threads that it does not have.
-    pthread_atfork([] { the_cache().lock.lock(); }, [] { the_cache().lock.unlock(); },
-                   [] {
-                     cache& of_child = the_cache();
-                     while (of_child.idle.pop_front()) {  // their memory stays: it is in use, as
-                     }                                    // far as the system can tell
-                     of_child.idle_count = 0;
-                     of_child.threads = 0;
-                     ++of_child.forks;
-                     of_child.lock.unlock();
-                   });
-    return c;
-  }();
+  static cache* const made = new (storage) cache;
   return *made;
 }
+
+// The threads are the parent's. The memory of their workers stays: it is in use, as far as the
+// system can tell.
+void forget_threads() noexcept {
+  cache& c = the_cache();
+  while (c.idle.pop_front()) {
+  }
+  c.idle_count = 0;
+  c.threads = 0;
+  c.lock.unlock();
+}
+
+base::fork_hook cache_at_fork(
+    base::fork_rank::threads, [] { the_cache().lock.lock(); }, [] { the_cache().lock.unlock(); },
+    forget_threads);
 
 void list_as_idle(cache& c, cache_worker& w) noexcept {
   c.idle.push_front(w);
@@ -93,7 +94,7 @@ void rename(cache_worker& w, const char* name) noexcept {
 bool begin_idle(cache& c, cache_worker& w, bool is_listed, cache_job*& job,
                 std::int64_t& limit) noexcept {
   const os_guard held(c.lock);
-  if (w.forks != c.forks) return false;
+  if (w.forks != base::fork_count()) return false;
   job = std::exchange(w.assigned, nullptr);
   if (!job && !is_listed) list_as_idle(c, w);
   limit = c.idle_timeout;
@@ -134,7 +135,7 @@ cache_job* await_job(cache& c, cache_worker& w, bool is_listed) noexcept {
 // False in a child that the job has forked: who was waiting for it waits in the parent.
 bool may_deliver(cache& c, cache_worker& w, bool blocks) noexcept {
   const os_guard held(c.lock);
-  if (w.forks != c.forks) return false;
+  if (w.forks != base::fork_count()) return false;
   if (!blocks) list_as_idle(c, w);
   return true;
 }
@@ -169,7 +170,7 @@ cache_worker* take_spare(cache& c) noexcept {
   }
   if (w) {
     ++c.threads;
-    w->forks = c.forks;
+    w->forks = base::fork_count();
   }
   return w;
 }
@@ -193,9 +194,9 @@ int submit_to_new(cache& c, cache_job& job) noexcept {
 }
 
 // Has the worker whose deliver function is calling go on with the job. With the lock held.
-bool follows(cache& c, cache_job& job) noexcept {
+bool follows(cache_job& job) noexcept {
   cache_worker* w = delivering_worker();
-  if (!job.may_follow || !w || w->assigned || w->forks != c.forks) return false;
+  if (!job.may_follow || !w || w->assigned || w->forks != base::fork_count()) return false;
   w->assigned = &job;
   return true;
 }
@@ -210,7 +211,7 @@ int cache_submit(cache_job& job) noexcept {
     c.lock.unlock();
     return base::fail(-EAGAIN, "no thread, as the test wants it");
   }
-  if (follows(c, job)) {
+  if (follows(job)) {
     c.lock.unlock();
     return 0;
   }

@@ -3,6 +3,9 @@
 #include <structio/structio.h>
 #include <structio/structio_debug.h>
 #include <structio/structio_sync.h>
+#include <structio/thread.hpp>
+
+#include <new>
 
 #include "faults/failing_malloc.hpp"
 #include "support/c_blocks.hpp"
@@ -169,4 +172,24 @@ TEST_CASE("a limiter that finds no memory lends nothing and stays whole") {
     return structio_limiter_destroy(&limiter);
   };
   CHECK(run(body) == 0);
+}
+
+TEST_CASE("no memory for the run's own limiter is no misuse", "[THR-11][#test_sync_memory]") {
+  if (!failing_malloc::in_charge()) return;
+  auto main = [] {
+    bool no_memory = false;
+    {
+      const failing_malloc::window failing(1);
+      try {
+        structio::default_thread_limiter();
+      } catch (const std::bad_alloc&) {
+        no_memory = true;
+      } catch (const structio::usage_error&) {
+      }
+    }
+    CHECK(no_memory);
+    CHECK(structio::default_thread_limiter().total() == 40);
+    return 0;
+  };
+  CHECK(run(main) == 0);
 }
