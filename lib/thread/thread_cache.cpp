@@ -89,13 +89,16 @@ void rename(cache_worker& w, const char* name) noexcept {
   os_thread_set_name(w.name);
 }
 
-// The worker has a job, or none yet; `limit` is how long it may be idle.
-void begin_idle(cache& c, cache_worker& w, bool is_listed, cache_job*& job,
+// True: the worker has a job, or none yet; `limit` is how long it may be idle. False: deliver has
+// forked, and in the child nobody knows of it.
+bool begin_idle(cache& c, cache_worker& w, bool is_listed, cache_job*& job,
                 std::int64_t& limit) noexcept {
   const os_guard held(c.lock);
+  if (w.forks != base::fork_count()) return false;
   job = std::exchange(w.assigned, nullptr);
   if (!job && !is_listed) list_as_idle(c, w);
   limit = c.idle_timeout;
+  return true;
 }
 
 // False: nothing came in time, and the worker is given back.
@@ -112,12 +115,10 @@ bool look_again(cache& c, cache_worker& w, std::int64_t idle_for, cache_job*& jo
 
 // The next job of a worker, or null when it was idle for long enough.
 cache_job* await_job(cache& c, cache_worker& w, bool is_listed) noexcept {
-  // deliver has forked: in the child nobody knows of it
-  if (w.forks != base::fork_count()) return nullptr;
   w.wake.drain();  // of jobs that were found before they were waited for
   cache_job* job = nullptr;
   std::int64_t limit = 0;
-  begin_idle(c, w, is_listed, job, limit);
+  if (!begin_idle(c, w, is_listed, job, limit)) return nullptr;
   const std::int64_t begin = job ? 0 : base::monotonic_now();
   std::int64_t keep_name = rename_after;
   while (!job) {
