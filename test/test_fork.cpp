@@ -155,6 +155,23 @@ TEST_CASE("a fork while other threads make handles leaves the child a whole tabl
 }
 #endif
 
+TEST_CASE("Ctrl-C ends a child that was forked inside a run", "[FIB-11][KI-02]") {
+  structio_run_options options = run_options();
+  options.interrupt = STRUCTIO_INTERRUPT_HANDLE;
+  int ending = 0;
+  auto main = [&] {
+    const pid_t child = fork();
+    if (child == 0) {
+      raise(SIGINT);
+      _exit(1);
+    }
+    ending = ending_of(child);
+    return structio_checkpoint();
+  };
+  CHECK(run(main, options) == 0);
+  CHECK(ending == -SIGINT);
+}
+
 #ifndef UNDER_TSAN  // which knows of no fibers in a child
 TEST_CASE("a child that comes back from structio_run has harmed nobody", "[FIB-11]") {
   const pid_t self = getpid();

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/fork_hook.hpp"
 #include "runtime/runtime.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -37,6 +38,10 @@ namespace {
 std::atomic<runtime*> owner{nullptr};
 std::atomic<int> handlers_running{0};  // on any thread of the process
 struct sigaction before;
+
+// A child that was forked inside a run has none to interrupt: the handler does what it did before.
+base::fork_hook nobodys_in_child(base::fork_rank::none, nullptr, nullptr,
+                                 [] { owner.store(nullptr, std::memory_order_relaxed); });
 
 void on_interrupt(int signum) {
   const int errno_before = errno;
