@@ -361,3 +361,32 @@ TEST_CASE("an error that leaves a handler can keep what was handled", "[SCHED-14
   }
   CHECK(key_inside);
 }
+
+TEST_CASE("a slow task makes others late by a step or two, however quick it was before",
+          "[SCHED-08][SCHED-09]") {
+  structio::run({.budget = 32}, [] {
+    int slow_steps = 0;
+    structio::open_nursery([&](structio::nursery& n) {
+      n.start_soon([&] {
+        const auto spin = [](std::chrono::microseconds least) {
+          const auto end = std::chrono::steady_clock::now() + least;
+          while (std::chrono::steady_clock::now() < end) continue;
+        };
+        for (int i = 0; i < 10000; ++i) structio::checkpoint();
+        for (int i = 0; i < 100; ++i) {  // by now it is known how slow it is
+          spin(300us);
+          structio::checkpoint();
+        }
+        for (;; ++slow_steps) {
+          spin(300us);
+          structio::checkpoint();
+        }
+      });
+      while (slow_steps == 0) structio::checkpoint();
+      const int before = slow_steps;
+      structio::sleep(900us);
+      CHECK(slow_steps - before <= 8);
+      n.cancel_scope().cancel();
+    });
+  });
+}

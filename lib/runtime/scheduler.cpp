@@ -1,12 +1,21 @@
-// The order of a batch under a seed.
+// The order of a batch under a seed; how often the clock is read.
 #include "runtime/scheduler.hpp"
+
+#include <algorithm>
 
 #include "base/random.hpp"
 
 namespace structio::rt {
+
 bool scheduler::look_is_due() noexcept {
-  reading_due_ = steps_ + steps_between_readings;
-  return base::monotonic_now() >= next_look_;
+  // As many steps as fit in a quarter of the time between looks, going by the last ones.
+  const std::int64_t now = base::monotonic_now();
+  const auto taken = static_cast<std::uint64_t>(now > read_at_ ? now - read_at_ : 1);
+  const std::uint64_t fitting = steps_a_reading_ * (time_between_looks / 4) / taken;
+  steps_a_reading_ = std::clamp<std::uint64_t>(fitting, 1, most_steps_a_reading);
+  read_at_ = now;
+  reading_due_ = steps_ + steps_a_reading_;
+  return now >= next_look_;
 }
 
 // Shuffles a linked batch without memory of its own: each task in turn is dealt to one of 16 hands,

@@ -5,8 +5,8 @@
 //
 // How often that is: after every batch when the budget is 1 (a test's default); otherwise when
 // nothing is ready, or at the end of a batch once `time_between_looks` is over or a deadline has
-// passed. The clock is read every `steps_between_readings` steps only: a switch costs neither a
-// reading nor a system call.
+// passed. The clock is read several times in that while, and not more often: quick tasks switch
+// many times for one reading and no system call, beside slow ones each step is looked at.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace structio::rt {
 class scheduler {
  public:
   static constexpr std::int32_t default_budget = 32;
-  static constexpr std::uint64_t steps_between_readings = 64;
+  static constexpr std::uint64_t most_steps_a_reading = 64;
   static constexpr std::int64_t time_between_looks = 100'000;
 
   void configure(std::int32_t budget, std::uint64_t seed) noexcept {
@@ -61,7 +61,8 @@ class scheduler {
   void looked(std::int64_t now, std::int64_t deadline) noexcept {
     const std::int64_t soon = base::saturating_add(now, time_between_looks);
     next_look_ = deadline < soon ? deadline : soon;
-    reading_due_ = steps_ + steps_between_readings;
+    read_at_ = now;
+    reading_due_ = steps_ + steps_a_reading_;
   }
 
   bool batch_empty() const noexcept { return batch_.head == nullptr; }
@@ -97,10 +98,12 @@ class scheduler {
   queue batch_;
   queue next_;
   std::int32_t budget_ = default_budget;
-  std::int64_t next_look_ = 0;                          ///< a moment of the system's clock
-  std::uint64_t pushed_ = 0;                            ///< tasks made ready, ever
-  std::uint64_t steps_ = 0;                             ///< and begun
-  std::uint64_t reading_due_ = steps_between_readings;  ///< the step at which the clock is read
+  std::int64_t next_look_ = 0;     ///< a moment of the system's clock
+  std::uint64_t pushed_ = 0;       ///< tasks made ready, ever
+  std::uint64_t steps_ = 0;        ///< and begun
+  std::uint64_t reading_due_ = 1;  ///< the step at which the clock is read
+  std::uint64_t steps_a_reading_ = 1;
+  std::int64_t read_at_ = 0;
   std::uint64_t random_ = 0;
 };
 
