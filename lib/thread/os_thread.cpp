@@ -96,7 +96,7 @@ bool os_condition::wait_until(os_lock& held, std::int64_t moment) noexcept {
 
 #endif
 
-#if defined(__GLIBC__)
+#if STRUCTIO_HAVE_SEM_CLOCKWAIT
 
 os_semaphore::os_semaphore() noexcept {
   sem_init(&semaphore_, 0, 0);

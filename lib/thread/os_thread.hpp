@@ -4,10 +4,15 @@
 #pragma once
 
 #include <pthread.h>
-#include <semaphore.h>
 
 #include <cstddef>
 #include <cstdint>
+
+#include "base/config.hpp"
+
+#if STRUCTIO_HAVE_SEM_CLOCKWAIT
+#include <semaphore.h>
+#endif
 
 namespace structio::rt::thread {
 
@@ -87,7 +92,7 @@ class os_semaphore {
   void drain() noexcept;
 
  private:
-#if defined(__GLIBC__)
+#if STRUCTIO_HAVE_SEM_CLOCKWAIT
   sem_t semaphore_;
 #else
   os_lock lock_;

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <new>
 #include <utility>
 
@@ -21,16 +19,15 @@ struct idle_tag;
 struct cache_worker : base::list_node<idle_tag> {
   cache_job* assigned = nullptr;
   cache_worker* next_spare = nullptr;
-  std::uint32_t forks = 0;    ///< of the process that its thread belongs to
-  os_semaphore wake;          ///< posted for each job, and now and then for nothing
-  char name[name_size] = "";  ///< its thread's
+  std::uint32_t forks = 0;  ///< of the process that its thread belongs to
+  os_semaphore wake;        ///< posted for a job while it is idle, and now and then for nothing
 };
 
 namespace {
 
 constexpr std::int64_t usual_idle_timeout = 10'000'000'000;
 constexpr const char* idle_name = "structio-worker";
-// A name is a system call, so a thread that is given one job after another keeps it for this long.
+// A name is a system call, so a thread that is given one job after another gets it only then.
 constexpr std::int64_t rename_after = 10'000'000;
 
 // Never destroyed: there may be threads when the process ends.
@@ -60,6 +57,7 @@ void forget_threads() noexcept {
   }
   c.idle_count = 0;
   c.threads = 0;
+  c.spare = nullptr;  // one may be in the midst of being woken up
   c.lock.unlock();
 }
 
@@ -81,12 +79,6 @@ void give_back(cache& c, cache_worker& w) noexcept {
   w.next_spare = c.spare;
   c.spare = &w;
   --c.threads;
-}
-
-void rename(cache_worker& w, const char* name) noexcept {
-  if (std::strcmp(w.name, name) == 0) return;
-  std::snprintf(w.name, sizeof w.name, "%s", name);
-  os_thread_set_name(w.name);
 }
 
 // True: the worker has a job, or none yet; `limit` is how long it may be idle. False: deliver has
@@ -125,8 +117,8 @@ cache_job* await_job(cache& c, cache_worker& w, bool is_listed) noexcept {
     const bool woken = w.wake.wait_until(base::saturating_add(begin, std::min(limit, keep_name)));
     const std::int64_t idle_for = woken ? 0 : base::monotonic_now() - begin;
     if (!look_again(c, w, idle_for, job, limit)) return nullptr;
-    if (job || woken) continue;
-    rename(w, idle_name);
+    if (job || idle_for < keep_name) continue;
+    os_thread_set_name(idle_name);
     keep_name = INT64_MAX;
   }
   return job;
@@ -143,12 +135,12 @@ bool may_deliver(cache& c, cache_worker& w, bool blocks) noexcept {
 void* body(void* arg) noexcept {
   auto& w = *static_cast<cache_worker*>(arg);
   cache& c = the_cache();
-  w.name[0] = 0;  // a new thread has its maker's
   c.lock.lock();
   cache_job* job = std::exchange(w.assigned, nullptr);
   c.lock.unlock();
   while (job) {
-    rename(w, job->name);
+    os_thread_set_name(job->name);
+    errno = 0;  // as on a new thread, whatever waiting for the job has left there
     job->work(*job);
     const bool blocks = job->deliver_blocks;
     if (!may_deliver(c, w, blocks)) return nullptr;

@@ -24,7 +24,7 @@ struct cache_job {
   /// Handed in from within such a `deliver`: it need not begin before that has returned, and gets
   /// the same thread if it is the first of them.
   bool may_follow = false;
-  char name[name_size] = {0};  ///< of the thread meanwhile
+  char name[name_size] = {0};  ///< of the thread meanwhile, and for a moment afterwards
 };
 
 /// Has a thread work. 0, or the system's code when there is no idle thread and no new one can be
