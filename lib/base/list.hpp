@@ -44,7 +44,10 @@ class list {
 
   bool empty() const noexcept { return head_.next_ == &head_; }
   T* front() noexcept { return empty() ? nullptr : to_object(head_.next_); }
-  T& first() noexcept { return *to_object(head_.next_); }  ///< of a list that is not empty
+  T& first() noexcept {
+    STRUCTIO_ASSERT(!empty());
+    return *to_object(head_.next_);
+  }
   T* back() noexcept { return empty() ? nullptr : to_object(head_.prev_); }
 
   void push_back(T& object) noexcept { insert_before(head_, object); }

@@ -13,9 +13,9 @@ struct mpsc_node {
 
 class mpsc_queue {
  public:
-  /// Any thread, signal handlers too. True when the queue was empty: the consumer needs a wake-up.
-  /// Sequentially consistent, as is `empty`: who then looks whether the consumer sleeps, and who
-  /// says that it will and then looks here, do not miss each other.
+  /// Any thread, signal handlers too. True when the queue was empty: a consumer that sleeps needs a
+  /// wake-up. Sequentially consistent when it is done, as is `empty`: who then looks whether the
+  /// consumer sleeps, and who says that it will and then looks here, do not miss each other.
   bool push(mpsc_node& node) noexcept {
     mpsc_node* head = head_.load(std::memory_order_relaxed);
     do {

@@ -189,7 +189,8 @@ inline int meet(runtime& rt, wait_queue& queue, channel_place& p, void* to, void
 
 }  // namespace
 
-// What a rendezvous of words comes to: again without a frame, whichever side is the later one.
+// What a rendezvous of words comes to, whichever side is the later one: no frame, as long as nobody
+// waits.
 int channel_send_word(runtime& rt, channel_end& e, void* item) noexcept {
   channel& c = *e.of;
   if (c.receivers.empty()) {
