@@ -3,7 +3,9 @@
 #include <structio/thread.hpp>
 
 #include <pthread.h>
+
 #include <signal.h>
+#include <cerrno>
 
 #include <memory>
 #include <string>
@@ -161,6 +163,27 @@ TEST_CASE("a thread that is idle again has the pool's name", "[THR-05][THR-06]")
     std::this_thread::yield();
   }
   CHECK(std::string(name) == "structio-worker");
+}
+
+TEST_CASE("what a job did to its thread is not there for the next one", "[THR-05][THR-06]") {
+  std::string name;
+  int error = -1;
+  auto renames = [] {
+    pthread_setname_np(pthread_self(), "left behind");
+    return errno = EDOM, 0;
+  };
+  auto looks = [&] {
+    error = errno;
+    name = thread_name();
+    return 0;
+  };
+  auto main = [&] {
+    const int status = in_thread(renames);
+    return status == 0 ? in_thread(looks) : status;
+  };
+  CHECK(run(main) == 0);
+  CHECK(name == "main");
+  CHECK(error == 0);
 }
 
 TEST_CASE("a thread sees a copy of the task's locals", "[THR-18]") {
