@@ -39,11 +39,14 @@ std::int64_t park_foreign(runtime& rt, const char* what, abort_fn abort, void* a
 std::int64_t park_shielded(runtime& rt, const char* what) noexcept;
 
 /// Ends a wait with `result` and makes the task ready. The task must be parked.
-inline void wake(task& t, std::int64_t result) noexcept {
-  STRUCTIO_ASSERT(t.wait.state == wait_state::parked);
+inline void wake(runtime& rt, task& t, std::int64_t result) noexcept {
+  STRUCTIO_ASSERT(t.wait.state == wait_state::parked && t.rt == &rt);
   t.wait.result = result;
   t.wait.state = wait_state::ready;
-  t.rt->sched.push(t);
+  rt.sched.push(t);
+}
+inline void wake(task& t, std::int64_t result) noexcept {
+  wake(*t.rt, t, result);
 }
 
 /// The same for a source that cannot know whether it is first. True when it was.

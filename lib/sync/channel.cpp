@@ -182,7 +182,7 @@ namespace {
 // One who waits for this alone is met: his word moves, and he goes on.
 inline int meet(runtime& rt, wait_queue& queue, channel_place& p, void* to, void* from) noexcept {
   queue.remove(p);
-  wake(*p.waiter, 0);
+  wake(rt, *p.waiter, 0);
   __builtin_memcpy(to, from, sizeof(std::uint64_t));
   return --rt.current->budget > 0 ? 0 : channel_give_way(rt);
 }
