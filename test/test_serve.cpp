@@ -363,6 +363,7 @@ TEST_CASE("an error of accepting is the call's own, with its message") {
 TEST_CASE("an error of accepting beside one of a handler: both are in the group") {
   run([] {
     auto listener = listen();
+    auto client = connect(listener);  // stays open: its end would end the handler as well
     const auto group = thrown<structio::exception_group>([&] {
       open_nursery([&](nursery& n) {
         n.start_soon([&] {
@@ -375,7 +376,6 @@ TEST_CASE("an error of accepting beside one of a handler: both are in the group"
             }
           });
         });
-        auto client = connect(listener);
         CHECK(receive(client) == "x");
         listener.close();
       });
