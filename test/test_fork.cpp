@@ -159,6 +159,8 @@ TEST_CASE("a fork while other threads make handles leaves the child a whole tabl
 TEST_CASE("Ctrl-C ends a child that was forked inside a run", "[FIB-11][KI-02]") {
   structio_run_options options = run_options();
   options.interrupt = STRUCTIO_INTERRUPT_HANDLE;
+  // A shell that starts something in the background has it ignore SIGINT.
+  const auto before = signal(SIGINT, SIG_DFL);
   int ending = 0;
   auto main = [&] {
     const pid_t child = fork();
@@ -171,6 +173,7 @@ TEST_CASE("Ctrl-C ends a child that was forked inside a run", "[FIB-11][KI-02]")
   };
   CHECK(run(main, options) == 0);
   CHECK(ending == -SIGINT);
+  signal(SIGINT, before);
 }
 #endif
 
