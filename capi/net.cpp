@@ -19,6 +19,15 @@ found<net::tcp_stream> connection_in(structio_stream* h, const char* call) noexc
   return {};
 }
 
+// A stream that has a descriptor.
+found<rt::stream::os_stream> os_stream_in(structio_stream* h, const char* call) noexcept {
+  const auto s = find<rt::stream::byte_stream>(base::handle_kind::stream, h, call, false);
+  if (!s.object) return {};
+  if (auto* os = rt::stream::as_os_stream(*s.object)) return {os, s.run};
+  fail(STRUCTIO_EMISUSE, "%s: the stream has no descriptor", call);
+  return {};
+}
+
 found<net::tcp_listener> listener_in(structio_listener* h, const char* call) noexcept {
   return find<net::tcp_listener>(base::handle_kind::listener, h, call, true);
 }
@@ -144,7 +153,7 @@ int structio_stream_set_nodelay(structio_stream* stream, int on) {
 int structio_stream_descriptor(structio_stream* stream, int64_t* descriptor) {
   constexpr const char* call = "structio_stream_descriptor";
   if (!descriptor) return null_argument(call, "descriptor");
-  const auto s = connection_in(stream, call);
+  const auto s = os_stream_in(stream, call);
   if (!s.object) return refused();
   if (!s.object->slot) return closed(call);
   const int64_t number = reactor::file_descriptor(*s.object->slot);

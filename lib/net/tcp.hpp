@@ -8,7 +8,7 @@
 
 #include "net/address.hpp"
 #include "runtime/run_object.hpp"
-#include "stream/stream.hpp"
+#include "stream/os_stream.hpp"
 
 struct structio_stream;
 
@@ -18,10 +18,7 @@ struct nursery;
 
 namespace structio::rt::net {
 
-struct tcp_stream : stream::byte_stream {
-  reactor::stream_slot* slot = nullptr;  ///< null once closed
-  bool watched = false;                  ///< somebody has waited until it can be written to
-};
+using tcp_stream = stream::os_stream;
 
 struct tcp_listener : run_object {
   reactor::listener_slot* slot = nullptr;

@@ -147,6 +147,12 @@ int socket_address(int descriptor, sockaddr_storage& out) noexcept {
   return getsockname(descriptor, reinterpret_cast<sockaddr*>(&out), &size) == 0 ? 0 : -errno;
 }
 
+int socket_peer(int descriptor, sockaddr_storage& out) noexcept {
+  socklen_t size = sizeof out;
+  std::memset(&out, 0, sizeof out);
+  return getpeername(descriptor, reinterpret_cast<sockaddr*>(&out), &size) == 0 ? 0 : -errno;
+}
+
 void close_socket(int descriptor) noexcept {
   ::close(descriptor);
 }

@@ -24,6 +24,7 @@ bool nodelay_is_inherited() noexcept;
 int end_of_sending(int descriptor) noexcept;
 
 int socket_address(int descriptor, sockaddr_storage& out) noexcept;
+int socket_peer(int descriptor, sockaddr_storage& out) noexcept;
 void close_socket(int descriptor) noexcept;
 
 /// 0 when so many descriptors can be opened now, else a code. Asked before a loop is made, because

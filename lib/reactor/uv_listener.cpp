@@ -60,14 +60,21 @@ void on_closed(uv_handle_t* handle) {
 int tcp_listen(uv_reactor& r, const sockaddr* address, const listen_settings& settings,
                listener_slot*& out) noexcept {
   out = nullptr;
-  uv_reactor::state& home = r.inner();
-  if (home.closing) return STRUCTIO_ECLOSED;
+  if (r.inner().closing) return STRUCTIO_ECLOSED;
   const int descriptor = listening_socket(*address, settings);
   if (descriptor < 0) return descriptor;
-  listener_slot* l = home.listeners.take(home);
+  const int status = listen_on(r, descriptor, stream_kind::tcp, out);
+  if (status == 0) out->set_nodelay = settings.nodelay && !nodelay_is_inherited();
+  return status;
+}
+
+int listen_on(uv_reactor& r, int descriptor, stream_kind kind, listener_slot*& out) noexcept {
+  out = nullptr;
+  uv_reactor::state& home = r.inner();
+  listener_slot* l = home.closing ? nullptr : home.listeners.take(home);
   if (!l) {
     close_socket(descriptor);
-    return STRUCTIO_ENOMEM;
+    return home.closing ? STRUCTIO_ECLOSED : STRUCTIO_ENOMEM;
   }
   const int status = uv_poll_init(&home.loop, &l->uv, descriptor);
   if (status < 0) {
@@ -77,7 +84,7 @@ int tcp_listen(uv_reactor& r, const sockaddr* address, const listen_settings& se
   }
   l->uv.data = l;
   l->descriptor = descriptor;
-  l->set_nodelay = settings.nodelay && !nodelay_is_inherited();
+  l->kind = kind;
   out = l;
   return 0;
 }
@@ -104,8 +111,12 @@ int try_accept(listener_slot& l, stream_slot*& out) noexcept {
     return descriptor;
   }
   if (l.credit > 0) --l.credit;
+  s->kind = l.kind;
   const int status = adopt_descriptor(*s, descriptor);
-  if (status < 0) return status;
+  if (status < 0) {
+    close_socket(descriptor);
+    return status;
+  }
   if (l.set_nodelay) set_nodelay(*s, true);
   out = s;
   return 0;

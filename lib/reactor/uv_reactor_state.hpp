@@ -16,10 +16,16 @@
 
 namespace structio::reactor {
 
-/// A stream and every request it can have under way. `uv` is first touched after take().
+/// A stream and every request it can have under way. Its handle is first touched after take().
 class stream_slot : public slot_base {
  public:
-  uv_tcp_t uv;
+  union {
+    uv_handle_t handle;  ///< what each of them begins with
+    uv_stream_t base;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+    uv_tty_t tty;
+  };
   uv_connect_t connect_request;
   uv_write_t write_request;
 
@@ -35,8 +41,10 @@ class stream_slot : public slot_base {
   int write_end = 0;              ///< code of a chunk that failed after its writer had given up
   std::uint8_t spare_events = 0;  ///< data that nobody waited for, since somebody did
   bool armed = false;             ///< libuv reads
+  stream_kind kind = stream_kind::tcp;
+  bool was_blocking = false;  ///< and is made so again before it is closed
 
-  uv_stream_t* stream() noexcept { return reinterpret_cast<uv_stream_t*>(&uv); }
+  uv_stream_t* stream() noexcept { return &base; }
 };
 
 class listener_slot : public slot_base {
@@ -51,6 +59,7 @@ class listener_slot : public slot_base {
   bool armed = false;       ///< libuv watches the descriptor
   bool starved = false;     ///< the last accept failed for want of descriptors or memory
   bool set_nodelay = false;
+  stream_kind kind = stream_kind::tcp;  ///< of what is accepted
 };
 
 class signal_slot : public slot_base {
@@ -147,7 +156,8 @@ void close_readiness(uv_reactor::state& r) noexcept;
 
 inline constexpr std::size_t chunk_size = 64 * 1024;
 
-/// Makes a connected descriptor the stream of a fresh slot. On failure both are closed.
+/// Makes a connected descriptor the stream of a fresh slot, whose kind is set. On failure the slot
+/// is closed and the descriptor is not.
 int adopt_descriptor(stream_slot& s, int descriptor) noexcept;
 
 }  // namespace structio::reactor

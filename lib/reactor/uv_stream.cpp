@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/status.hpp"
+#include "reactor/posix_descriptor.hpp"
 #include "reactor/uv_reactor_state.hpp"
 
 namespace structio::reactor {
@@ -68,6 +69,25 @@ void on_closed(uv_handle_t* handle) {
   s.home->streams.give_back(s);
 }
 
+// A failed one is to be closed all the same.
+int open_as(stream_slot& s, int descriptor) noexcept {
+  uv_loop_t* loop = &s.home->loop;
+  switch (s.kind) {
+    case stream_kind::tcp: uv_tcp_init(loop, &s.tcp); return uv_tcp_open(&s.tcp, descriptor);
+    case stream_kind::pipe: break;
+    case stream_kind::terminal:
+      // Opens the terminal once more where it can, so that who shares ours sees no change.
+      if (const int status = uv_tty_init(loop, &s.tty, descriptor, 0)) {
+        uv_pipe_init(loop, &s.pipe, 0);
+        return status;
+      }
+      if (file_descriptor(s) != descriptor) close_socket(descriptor);
+      return 0;
+  }
+  uv_pipe_init(loop, &s.pipe, 0);
+  return uv_pipe_open(&s.pipe, descriptor);
+}
+
 }  // namespace
 
 int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_slot*& out) noexcept {
@@ -77,9 +97,9 @@ int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_sl
   if (address_size(*address) == 0) return UV_EAFNOSUPPORT;
   stream_slot* s = home.streams.take(home);
   if (!s) return STRUCTIO_ENOMEM;
-  uv_tcp_init(&home.loop, &s->uv);
-  s->uv.data = s->connect_request.data = s;
-  const int status = uv_tcp_connect(&s->connect_request, &s->uv, address, on_connected);
+  uv_tcp_init(&home.loop, &s->tcp);
+  s->handle.data = s->connect_request.data = s;
+  const int status = uv_tcp_connect(&s->connect_request, &s->tcp, address, on_connected);
   if (status < 0) {
     close(*s);
     return status;
@@ -94,12 +114,25 @@ void connect_cancel(stream_slot& s) noexcept {
 }
 
 int adopt_descriptor(stream_slot& s, int descriptor) noexcept {
-  uv_tcp_init(&s.home->loop, &s.uv);
-  s.uv.data = &s;
-  const int status = uv_tcp_open(&s.uv, descriptor);
+  const int status = open_as(s, descriptor);
+  s.handle.data = &s;
   if (status == 0) return 0;
-  close_socket(descriptor);
+  s.was_blocking = false;
   close(s);
+  return status;
+}
+
+int stream_open(uv_reactor& r, int descriptor, stream_kind kind, stream_slot*& out) noexcept {
+  out = nullptr;
+  uv_reactor::state& home = r.inner();
+  if (home.closing) return STRUCTIO_ECLOSED;
+  if (const int status = can_be_watched(descriptor)) return status;
+  stream_slot* s = home.streams.take(home);
+  if (!s) return STRUCTIO_ENOMEM;
+  s->kind = kind;
+  s->was_blocking = is_blocking(descriptor);
+  const int status = adopt_descriptor(*s, descriptor);
+  if (status == 0) out = s;
   return status;
 }
 
@@ -180,28 +213,25 @@ void close(stream_slot& s) noexcept {
   r.complete(s.connector, STRUCTIO_ECLOSED);
   r.complete(s.reader, STRUCTIO_ECLOSED);
   r.complete(s.writer, STRUCTIO_ECLOSED);
-  uv_close(reinterpret_cast<uv_handle_t*>(&s.uv), on_closed);
+  if (s.was_blocking) make_blocking(static_cast<int>(file_descriptor(s)));
+  uv_close(&s.handle, on_closed);
 }
 
 int local_address(const stream_slot& s, sockaddr_storage& out) noexcept {
-  int size = sizeof out;
-  std::memset(&out, 0, sizeof out);
-  return uv_tcp_getsockname(&s.uv, reinterpret_cast<sockaddr*>(&out), &size);
+  return socket_address(static_cast<int>(file_descriptor(s)), out);
 }
 
 int peer_address(const stream_slot& s, sockaddr_storage& out) noexcept {
-  int size = sizeof out;
-  std::memset(&out, 0, sizeof out);
-  return uv_tcp_getpeername(&s.uv, reinterpret_cast<sockaddr*>(&out), &size);
+  return socket_peer(static_cast<int>(file_descriptor(s)), out);
 }
 
 int set_nodelay(stream_slot& s, bool on) noexcept {
-  return uv_tcp_nodelay(&s.uv, on ? 1 : 0);
+  return s.kind == stream_kind::tcp ? uv_tcp_nodelay(&s.tcp, on ? 1 : 0) : UV_ENOTSUP;
 }
 
 std::int64_t file_descriptor(const stream_slot& s) noexcept {
   uv_os_fd_t descriptor;
-  const int status = uv_fileno(reinterpret_cast<const uv_handle_t*>(&s.uv), &descriptor);
+  const int status = uv_fileno(&s.handle, &descriptor);
   return status < 0 ? status : static_cast<std::int64_t>(descriptor);
 }
 

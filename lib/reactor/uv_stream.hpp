@@ -22,6 +22,15 @@ class listener_slot;
 
 // --- streams ---------------------------------------------------------------------------------
 
+/// What libuv has to be told of a descriptor. Unix sockets are pipes to it.
+enum class stream_kind : std::uint8_t { tcp, pipe, terminal };
+
+/// Makes a descriptor a stream, which takes it over: the end of a pipe, a connected socket, a
+/// terminal. What was blocking is made so again when the stream is closed; the three standard
+/// descriptors stay open then. 0 or a UV_E* code: UV_EPERM for what cannot be waited for
+/// (files), UV_EEXIST for what is a stream of this loop already.
+int stream_open(uv_reactor& r, int descriptor, stream_kind kind, stream_slot*& out) noexcept;
+
 /// Begins a TCP connection. 0: `op` will be told (0 or a UV_E* code) and `out` is the slot, to be
 /// closed by the caller whatever happens. Negative: nothing was begun, out is null.
 int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_slot*& out) noexcept;
@@ -61,6 +70,7 @@ int end_sending(stream_slot& s) noexcept;
 /// Tells whoever waits on the slot STRUCTIO_ECLOSED, then closes the descriptor. Returns at once.
 void close(stream_slot& s) noexcept;
 
+/// Of sockets.
 int local_address(const stream_slot& s, sockaddr_storage& out) noexcept;
 int peer_address(const stream_slot& s, sockaddr_storage& out) noexcept;
 int set_nodelay(stream_slot& s, bool on) noexcept;
@@ -78,6 +88,9 @@ struct listen_settings {
 /// Binds and listens (SO_REUSEADDR on POSIX). 0 or a UV_E* code.
 int tcp_listen(uv_reactor& r, const sockaddr* address, const listen_settings& settings,
                listener_slot*& out) noexcept;
+
+/// Takes over a descriptor that listens; on failure it is closed. 0 or a code.
+int listen_on(uv_reactor& r, int descriptor, stream_kind kind, listener_slot*& out) noexcept;
 
 /// Takes a connection that is there: 0 and a slot, UV_EAGAIN, or a code (UV_EMFILE, UV_ENFILE,
 /// UV_ENOBUFS, UV_ENOMEM: the connection stays in the kernel's queue, nothing is lost).

@@ -1,0 +1,57 @@
+// Streams that the system moves: TCP connections, Unix sockets, pipes, terminals. Each is a slot of
+// the reactor; what each can do is found through its table.
+#pragma once
+
+#include <cstdint>
+
+#include "reactor/uv_stream.hpp"
+#include "runtime/wait.hpp"
+#include "stream/stream.hpp"
+
+namespace structio::rt::stream {
+
+enum class os_kind : std::uint8_t {
+  tcp,
+  local,     ///< a Unix socket
+  pipe_in,   ///< can only be received from
+  pipe_out,  ///< can only be sent to
+  both_ways  ///< no socket, so it cannot be closed by halves: a terminal, say
+};
+
+struct os_stream : byte_stream {
+  reactor::stream_slot* slot = nullptr;  ///< null once closed
+  bool watched = false;                  ///< somebody has waited until it can be written to
+};
+
+/// A stream without a slot yet, with a handle; null when memory is out.
+os_stream* os_stream_make(runtime& rt, os_kind kind) noexcept;
+
+/// The same object when it is one of the system's, or of that kind, else null.
+os_stream* as_os_stream(byte_stream& s) noexcept;
+os_stream* as_os_stream(byte_stream& s, os_kind kind) noexcept;
+
+/// Makes a descriptor a stream, which takes it over; on failure it stays the caller's. What the
+/// stream can do follows from what the descriptor is. 0 or a code, with its message.
+int open_descriptor(runtime& rt, int descriptor, os_stream*& out) noexcept;
+
+/// The same, but on failure it is closed.
+int adopt_descriptor(runtime& rt, int descriptor, os_stream*& out) noexcept;
+
+/// A pipe of the system. 0 or a code, with its message.
+int open_pipe(runtime& rt, os_stream*& reading, os_stream*& writing) noexcept;
+
+/// A pair of connected Unix sockets, likewise.
+int open_pair(runtime& rt, os_stream*& one, os_stream*& other) noexcept;
+
+/// An operation on a slot that one parked task waits for.
+struct slot_wait : reactor::operation {
+  slot_wait(task& t, reactor::stream_slot* s) noexcept : waiter(&t), slot(s) {
+    done = [](reactor::operation& self, std::int64_t result) noexcept {
+      wake(*static_cast<slot_wait&>(self).waiter, result);
+    };
+  }
+  task* waiter;
+  reactor::stream_slot* slot;
+};
+
+}  // namespace structio::rt::stream
