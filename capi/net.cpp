@@ -1,7 +1,7 @@
 // TCP connections and listeners.
 #include "net/tcp.hpp"
 
-#include "object.hpp"
+#include "os_stream.hpp"
 #include "runtime/wait.hpp"
 
 using namespace structio;
@@ -19,21 +19,8 @@ found<net::tcp_stream> connection_in(structio_stream* h, const char* call) noexc
   return {};
 }
 
-// A stream that has a descriptor.
-found<rt::stream::os_stream> os_stream_in(structio_stream* h, const char* call) noexcept {
-  const auto s = find<rt::stream::byte_stream>(base::handle_kind::stream, h, call, false);
-  if (!s.object) return {};
-  if (auto* os = rt::stream::as_os_stream(*s.object)) return {os, s.run};
-  fail(STRUCTIO_EMISUSE, "%s: the stream has no descriptor", call);
-  return {};
-}
-
 found<net::tcp_listener> listener_in(structio_listener* h, const char* call) noexcept {
   return find<net::tcp_listener>(base::handle_kind::listener, h, call, true);
-}
-
-int closed(const char* call) noexcept {
-  return fail(STRUCTIO_ECLOSED, "%s: it is closed", call);
 }
 
 template <class Slot>

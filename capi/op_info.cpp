@@ -57,6 +57,9 @@ namespace {
   X(subscription_receive, true, NOTHING)             \
   X(task_join, true, NOTHING)                        \
   X(tcp_connect, true, CLOSED)                       \
+  X(unix_connect, true, NOTHING)                     \
+  X(unix_receive_descriptors, true, NOTHING)         \
+  X(unix_send_descriptors, true, PREFIX)             \
   X(wait_all_tasks_blocked, true, NOTHING)           \
   X(wait_all_threads_completed, true, NOTHING)       \
   X(wait_readable, true, NOTHING)                    \

@@ -86,7 +86,7 @@ std::pair<structio::tcp_stream, structio::tcp_stream> tcp_pair() {
 
 /// Sends until nothing has moved for a while. One text for all of them: to fill as much as no
 /// connection holds takes longer than all else here.
-void clog(structio::tcp_stream& sender) {
+void clog(structio::any_stream& sender) {
   static const std::string much(std::size_t{32} << 20, 'c');
   structio::open_nursery([&](structio::nursery& n) {
     n.start_soon([&] { sender.send_all(much); });
@@ -103,6 +103,24 @@ std::pair<structio::tcp_stream, structio::tcp_stream> clogged_tcp_pair() {
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
   }
+  clog(ends.first);
+  clog(ends.second);
+  return ends;
+}
+
+auto pipe_pair() {
+  auto [reading, writing] = structio::open_pipe();
+  return std::pair(std::move(writing), std::move(reading));
+}
+
+auto clogged_pipe_pair() {
+  auto ends = pipe_pair();
+  clog(ends.first);
+  return ends;
+}
+
+auto clogged_unix_pair() {
+  auto ends = structio::open_unix_pair();
   clog(ends.first);
   clog(ends.second);
   return ends;
@@ -167,6 +185,15 @@ TEST_CASE("TCP connections pass the suites",
           "[CONF-19][SSTR-04]") {
   // With a larger budget a call that need not wait does not give way each time.
   net_test::run([] { check_half_closeable_stream(tcp_pair, clogged_tcp_pair); }, 1);
+}
+
+TEST_CASE("pipes pass the suite of one way", "[FD-09]") {
+  net_test::run([] { check_one_way_stream(pipe_pair, clogged_pipe_pair); }, 1);
+}
+
+TEST_CASE("Unix sockets pass the suites", "[CONF-17][CONF-18][CONF-19]") {
+  net_test::run([] { check_half_closeable_stream(structio::open_unix_pair, clogged_unix_pair); },
+                1);
 }
 
 #endif

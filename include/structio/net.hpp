@@ -120,11 +120,16 @@ struct net_access {
   static tcp_stream stream(structio_stream* raw) noexcept { return tcp_stream(raw); }
   static tcp_listener listener(structio_listener* raw) noexcept { return tcp_listener(raw); }
 
+  template <class Stream>
+  static Stream from(structio_stream* raw) noexcept {
+    return Stream(raw);
+  }
+
   /// Lets the library call `handler` for each connection, which owns its stream.
-  template <class Handler>
+  template <class Stream, class Handler>
   static void serve(structio_listener* listener, Handler& handler, structio_nursery* handlers) {
     const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
-      return enter([&] { (*handler_of<Handler>(arg))(stream(raw)); });
+      return enter([&] { (*handler_of<Handler>(arg))(from<Stream>(raw)); });
     };
     structio_serve_options options{};
     options.struct_size = sizeof options;
@@ -200,7 +205,7 @@ inline tcp_stream connect_tcp(const tcp_connect_options& options) {
 template <class Handler>
 requires std::is_invocable_v<Handler&, tcp_stream>
 void serve(tcp_listener& listener, Handler&& handler) {
-  detail::net_access::serve(listener.native(), handler, nullptr);
+  detail::net_access::serve<tcp_stream>(listener.native(), handler, nullptr);
 }
 
 /// The same with the handlers in a nursery of yours, which is not awaited here: `handler` must
@@ -208,7 +213,7 @@ void serve(tcp_listener& listener, Handler&& handler) {
 template <class Handler>
 requires std::is_invocable_v<Handler&, tcp_stream>
 void serve(tcp_listener& listener, Handler& handler, nursery& handlers) {
-  detail::net_access::serve(listener.native(), handler, handlers.native());
+  detail::net_access::serve<tcp_stream>(listener.native(), handler, handlers.native());
 }
 
 }  // namespace v0

@@ -56,6 +56,7 @@
 #include "structio_failure.h"   /* why a task failed */
 #include "structio_net.h"       /* TCP streams, listeners, serve */
 #include "structio_nursery.h"   /* nurseries, start, task handles, services, system tasks */
+#include "structio_pipe.h"      /* pipes, terminals, descriptors as streams */
 #include "structio_readiness.h" /* waiting for descriptors */
 #include "structio_remote.h"    /* into a channel from other threads and runs */
 #include "structio_run.h"       /* run, tasks, checkpoints, sleep, locals */
@@ -63,6 +64,7 @@
 #include "structio_select.h"    /* the first of several things */
 #include "structio_sync.h"      /* event, mutex, semaphore, condition, capacity limiter */
 #include "structio_thread.h"    /* worker threads, and calls from them into the run */
+#include "structio_unix.h"      /* Unix sockets, passing descriptors */
 #include "structio_wait.h"      /* park and wake, parking lots, portals */
 
 #endif /* STRUCTIO_H */

@@ -31,6 +31,7 @@
 #include <structio/group.hpp>
 #include <structio/net.hpp>
 #include <structio/nursery.hpp>
+#include <structio/pipe.hpp>
 #include <structio/portal.hpp>
 #include <structio/readiness.hpp>
 #include <structio/remote.hpp>
@@ -43,4 +44,5 @@
 #include <structio/thread.hpp>
 #include <structio/time.hpp>
 #include <structio/token.hpp>
+#include <structio/unix.hpp>
 #include <structio/wait.hpp>

@@ -3,6 +3,7 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "reactor/posix_unix.hpp"
 #include "reactor/uv_address.hpp"
 
 namespace structio::rt::net {
@@ -13,10 +14,11 @@ int parse(const char* host, std::uint16_t port, address& out) noexcept {
 }
 
 int format(const address& a, char* host, std::size_t size, std::uint16_t* port) noexcept {
-  char text[64];
+  char text[128];
   std::uint16_t number = 0;
+  const auto& full = *reinterpret_cast<const sockaddr_storage*>(a.storage);
   const int code =
-      reactor::format_address(*reinterpret_cast<const sockaddr_storage*>(a.storage), text, number);
+      reactor::unix_path(full, text, sizeof text) ? 0 : reactor::format_address(full, text, number);
   if (code != 0) {
     return base::fail(code, "the address cannot be shown: %s", reactor::os_error_text(code));
   }

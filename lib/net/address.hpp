@@ -19,7 +19,8 @@ struct address {
 /// Parses a numeric IPv4 or IPv6 address (a zone after % is allowed). 0 or STRUCTIO_EINVALID.
 int parse(const char* host, std::uint16_t port, address& out) noexcept;
 
-/// Writes host and port; host is cut to `size` and terminated. Either may be null.
+/// Writes host and port, or the path of a Unix socket and 0; host is cut to `size` and terminated.
+/// Either may be null.
 int format(const address& a, char* host, std::size_t size, std::uint16_t* port) noexcept;
 
 }  // namespace structio::rt::net

@@ -2,12 +2,14 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "base/handle_table.hpp"
 #include "base/log.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "net/tcp.hpp"
+#include "net/unix_socket.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/wait.hpp"
 
@@ -82,7 +84,7 @@ int start_handler(nursery& home, tcp_stream& s, const serve_request& request) no
   char host[46];
   std::uint16_t port = 0;
   if (reactor::peer_address(*s.slot, peer.full()) == 0 &&
-      format(peer, host, sizeof host, &port) == 0) {
+      format(peer, host, sizeof host, &port) == 0 && port != 0) {
     const bool v6 = std::strchr(host, ':') != nullptr;
     std::snprintf(name, sizeof name, v6 ? "serve: [%s]:%u" : "serve: %s:%u", host, port);
   }
@@ -121,19 +123,25 @@ int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home,
 
 }  // namespace
 
-int tcp_listen(runtime& rt, const listen_request& request, tcp_listener*& out) noexcept {
-  out = nullptr;
-  address at;
-  if (const int code = parse(request.host, request.port, at)) return code;
+tcp_listener* listener_make(runtime& rt) noexcept {
   auto* l = new (std::nothrow) tcp_listener;
   if (l) l->handle = base::handle_make(base::handle_kind::listener, l);
   if (!l || !l->handle) {
     delete l;
-    return base::fail(STRUCTIO_ENOMEM, "no memory for a listener");
+    return nullptr;
   }
   l->rt = &rt;
   l->orphan = [](run_object& self) noexcept { shut(static_cast<tcp_listener&>(self)); };
   rt.objects.push_back(*l);
+  return l;
+}
+
+int tcp_listen(runtime& rt, const listen_request& request, tcp_listener*& out) noexcept {
+  out = nullptr;
+  address at;
+  if (const int code = parse(request.host, request.port, at)) return code;
+  tcp_listener* l = listener_make(rt);
+  if (!l) return base::fail(STRUCTIO_ENOMEM, "no memory for a listener");
   const int code = reactor::tcp_listen(rt.kernel, at.get(), request.settings, l->slot);
   if (code == 0) {
     out = l;
@@ -152,7 +160,8 @@ int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
     return closed();
   }
   // The object first: a connection that has been taken must not be lost for want of memory.
-  tcp_stream* s = stream_make(rt);
+  const auto kind = l.binding ? stream::os_kind::local : stream::os_kind::tcp;
+  tcp_stream* s = stream::os_stream_make(rt, kind);
   if (!s) return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   for (bool waited = false;; waited = true) {
     int code = reactor::try_accept(*l.slot, s->slot);
@@ -204,14 +213,19 @@ int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept {
 }
 
 void shut(tcp_listener& l) noexcept {
-  reactor::listener_slot* slot = l.slot;
-  l.slot = nullptr;
+  reactor::listener_slot* slot = std::exchange(l.slot, nullptr);
+  // The file first: who comes now learns at once that nobody is there.
+  if (l.binding) {
+    reactor::remove_unix_file(l.binding->path, l.binding->file);
+    l.binding->file = {};
+  }
   if (slot) reactor::close(*slot);
 }
 
 void release(tcp_listener& l) noexcept {
   if (--l.references > 0) return;
   if (l.linked()) l.unlink();
+  delete l.binding;
   delete &l;
 }
 

@@ -20,14 +20,21 @@ namespace structio::rt::net {
 
 using tcp_stream = stream::os_stream;
 
+struct unix_binding;
+
+/// Of TCP connections, or of Unix sockets' (then it is bound to a path).
 struct tcp_listener : run_object {
-  reactor::listener_slot* slot = nullptr;
+  reactor::listener_slot* slot = nullptr;  ///< null once closed
+  unix_binding* binding = nullptr;         ///< owned
   void* handle = nullptr;
   std::uint32_t references = 1;
 };
 
 /// Text of a code, ours or the system's.
 const char* error_text(int code) noexcept;
+
+/// A listener without a slot yet, with a handle; null when memory is out.
+tcp_listener* listener_make(runtime& rt) noexcept;
 
 /// A stream without a slot yet, with a handle; null when memory is out.
 tcp_stream* stream_make(runtime& rt) noexcept;

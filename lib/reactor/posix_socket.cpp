@@ -35,12 +35,12 @@ int prepared(int descriptor) noexcept {
 }
 #endif
 
-int new_socket(int family) noexcept {
+int new_socket(int family, int type) noexcept {
 #if defined(__linux__) || defined(__FreeBSD__)
-  const int descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int descriptor = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   return descriptor >= 0 ? descriptor : -errno;
 #else
-  return prepared(socket(family, SOCK_STREAM, 0));
+  return prepared(socket(family, type, 0));
 #endif
 }
 
@@ -103,9 +103,13 @@ unsigned address_size(const sockaddr& address) noexcept {
   }
 }
 
+int new_unix_socket(int type) noexcept {
+  return new_socket(AF_UNIX, type);
+}
+
 int listening_socket(const sockaddr& address, const listen_settings& settings) noexcept {
   if (address_size(address) == 0) return -EAFNOSUPPORT;
-  const int descriptor = new_socket(address.sa_family);
+  const int descriptor = new_socket(address.sa_family, SOCK_STREAM);
   if (descriptor < 0) return descriptor;
   const int status = prepare_listener(descriptor, address, settings);
   if (status == 0) return descriptor;

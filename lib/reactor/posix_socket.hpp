@@ -11,6 +11,10 @@ namespace structio::reactor {
 /// Size of an address by its family; 0 for families that TCP does not have.
 unsigned address_size(const sockaddr& address) noexcept;
 
+/// A fresh Unix socket of a type (SOCK_STREAM, SOCK_DGRAM), non-blocking and closed on exec; or a
+/// code.
+int new_unix_socket(int type) noexcept;
+
 /// A descriptor (>= 0) that listens, non-blocking and closed on exec; or a code.
 int listening_socket(const sockaddr& address, const listen_settings& settings) noexcept;
 

@@ -198,6 +198,10 @@ void write_cancel(stream_slot& s) noexcept {
   s.home->forget(s.writer);
 }
 
+bool is_writing(const stream_slot& s) noexcept {
+  return s.chunk != nullptr;
+}
+
 int end_sending(stream_slot& s) noexcept {
   if (s.closing) return STRUCTIO_ECLOSED;
   if (s.write_end) return s.write_end;
@@ -213,6 +217,7 @@ void close(stream_slot& s) noexcept {
   r.complete(s.connector, STRUCTIO_ECLOSED);
   r.complete(s.reader, STRUCTIO_ECLOSED);
   r.complete(s.writer, STRUCTIO_ECLOSED);
+  if (s.kind == stream_kind::terminal) terminal_set_raw(s, false);
   if (s.was_blocking) make_blocking(static_cast<int>(file_descriptor(s)));
   uv_close(&s.handle, on_closed);
 }
@@ -227,6 +232,16 @@ int peer_address(const stream_slot& s, sockaddr_storage& out) noexcept {
 
 int set_nodelay(stream_slot& s, bool on) noexcept {
   return s.kind == stream_kind::tcp ? uv_tcp_nodelay(&s.tcp, on ? 1 : 0) : UV_ENOTSUP;
+}
+
+int terminal_size(stream_slot& s, int& columns, int& rows) noexcept {
+  if (s.kind != stream_kind::terminal) return UV_ENOTTY;
+  return uv_tty_get_winsize(&s.tty, &columns, &rows);
+}
+
+int terminal_set_raw(stream_slot& s, bool on) noexcept {
+  if (s.kind != stream_kind::terminal || s.handle.type != UV_TTY) return UV_ENOTTY;
+  return uv_tty_set_mode(&s.tty, on ? UV_TTY_MODE_RAW : UV_TTY_MODE_NORMAL);
 }
 
 std::int64_t file_descriptor(const stream_slot& s) noexcept {

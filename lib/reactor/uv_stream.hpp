@@ -28,7 +28,7 @@ enum class stream_kind : std::uint8_t { tcp, pipe, terminal };
 /// Makes a descriptor a stream, which takes it over: the end of a pipe, a connected socket, a
 /// terminal. What was blocking is made so again when the stream is closed; the three standard
 /// descriptors stay open then. 0 or a UV_E* code: UV_EPERM for what cannot be waited for
-/// (files), UV_EEXIST for what is a stream of this loop already.
+/// (files).
 int stream_open(uv_reactor& r, int descriptor, stream_kind kind, stream_slot*& out) noexcept;
 
 /// Begins a TCP connection. 0: `op` will be told (0 or a UV_E* code) and `out` is the slot, to be
@@ -63,8 +63,10 @@ std::int64_t write_start(stream_slot& s, const void* data, std::size_t size,
 /// Forgets the writer; what was queued is still sent.
 void write_cancel(stream_slot& s) noexcept;
 
-/// Ends our direction at once: 0 or a code. UV_EAGAIN while a chunk is under way: wait for that one
-/// with write_start, which then queues nothing.
+/// Whether a chunk is under way: one may wait for it with write_start, which then queues nothing.
+bool is_writing(const stream_slot& s) noexcept;
+
+/// Ends our direction at once: 0 or a code. UV_EAGAIN while a chunk is under way.
 int end_sending(stream_slot& s) noexcept;
 
 /// Tells whoever waits on the slot STRUCTIO_ECLOSED, then closes the descriptor. Returns at once.
@@ -75,6 +77,10 @@ int local_address(const stream_slot& s, sockaddr_storage& out) noexcept;
 int peer_address(const stream_slot& s, sockaddr_storage& out) noexcept;
 int set_nodelay(stream_slot& s, bool on) noexcept;
 std::int64_t file_descriptor(const stream_slot& s) noexcept;
+
+/// Of terminals; UV_ENOTTY for other streams. What was changed is undone when the stream is closed.
+int terminal_size(stream_slot& s, int& columns, int& rows) noexcept;
+int terminal_set_raw(stream_slot& s, bool on) noexcept;
 
 // --- listeners -------------------------------------------------------------------------------
 

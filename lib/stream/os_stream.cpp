@@ -16,16 +16,6 @@ namespace {
 // of memory, which a caller may mean by "as much as there is".
 constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
-// What a failed transfer is to the user. Codes of our own pass; the system's say that the
-// connection is gone.
-int transfer_failed(std::int64_t code) noexcept {
-  const int own = static_cast<int>(code);
-  if (own == STRUCTIO_ECLOSED) return closed();
-  if (base::own_error_name(own)) return own;
-  return base::fail(STRUCTIO_EBROKEN, "the connection is broken: %s (%s)",
-                    reactor::os_error_text(own), reactor::os_error_name(own));
-}
-
 // Waits until what has been queued is with the kernel.
 int await_written(runtime& rt, slot_wait& wait) noexcept {
   return static_cast<int>(park(
@@ -99,43 +89,13 @@ int send_all(runtime& rt, byte_stream& b, const void* data, std::size_t size) no
 
 // What a send that was given up has left under way is not looked at: it may return early.
 int wait_send(runtime& rt, byte_stream& b) noexcept {
-  os_stream& s = of(b);
-  struct writable : slot_wait {
-    using slot_wait::slot_wait;
-    reactor::uv_reactor* kernel = nullptr;
-    int descriptor = -1;
-  } wait(*rt.current, s.slot);
-  wait.kernel = &rt.kernel;
-  wait.descriptor = static_cast<int>(reactor::file_descriptor(*s.slot));
-  s.watched = true;
-  int code = reactor::readiness_try(rt.kernel, wait.descriptor, reactor::ready_to_write);
-  if (code == 0) {
-    code = reactor::readiness_begin(rt.kernel, wait.descriptor, reactor::ready_to_write, wait);
-  }
-  if (code == 0) {
-    code = static_cast<int>(park(
-        rt, "send",
-        [](void* arg) {
-          auto& waiting = *static_cast<writable*>(arg);
-          reactor::readiness_cancel(*waiting.kernel, waiting.descriptor, reactor::ready_to_write,
-                                    waiting);
-          return abort_done;
-        },
-        &wait));
-  } else if (code > 0) {
-    give_way(rt);
-  }
-  return code < 0 ? transfer_failed(code) : 0;
+  return wait_ready(rt, of(b), reactor::ready_to_write);
 }
 
 int send_eof(runtime& rt, byte_stream& b) noexcept {
   os_stream& s = of(b);
-  int code = reactor::end_sending(*s.slot);
-  // What a send that was given up has left under way goes first; only that can take long.
-  while (reactor::is_would_wait(code)) {
-    code = static_cast<int>(send_queued(rt, s, nullptr, 0));
-    if (code == 0) code = s.slot ? reactor::end_sending(*s.slot) : STRUCTIO_ECLOSED;
-  }
+  int code = settle(rt, s);
+  if (code == 0) code = s.slot ? reactor::end_sending(*s.slot) : STRUCTIO_ECLOSED;
   if (code < 0) return transfer_failed(code);
   give_way(rt);
   return 0;
@@ -174,6 +134,51 @@ constexpr stream_table tables[] = {
 };
 
 }  // namespace
+
+int transfer_failed(std::int64_t code) noexcept {
+  const int own = static_cast<int>(code);
+  if (own == STRUCTIO_ECLOSED) return closed();
+  if (base::own_error_name(own)) return own;
+  return base::fail(STRUCTIO_EBROKEN, "the connection is broken: %s (%s)",
+                    reactor::os_error_text(own), reactor::os_error_name(own));
+}
+
+int settle(runtime& rt, os_stream& s) noexcept {
+  while (s.slot && reactor::is_writing(*s.slot)) {
+    const std::int64_t code = send_queued(rt, s, nullptr, 0);
+    if (code < 0) return static_cast<int>(code);
+  }
+  return s.slot ? 0 : STRUCTIO_ECLOSED;
+}
+
+int wait_ready(runtime& rt, os_stream& s, std::uint8_t direction) noexcept {
+  struct readiness : slot_wait {
+    using slot_wait::slot_wait;
+    reactor::uv_reactor* kernel = nullptr;
+    int descriptor = -1;
+    std::uint8_t direction = 0;
+  } wait(*rt.current, s.slot);
+  wait.kernel = &rt.kernel;
+  wait.descriptor = static_cast<int>(reactor::file_descriptor(*s.slot));
+  wait.direction = direction;
+  s.watched = true;
+  int code = reactor::readiness_try(rt.kernel, wait.descriptor, direction);
+  if (code == 0) code = reactor::readiness_begin(rt.kernel, wait.descriptor, direction, wait);
+  if (code == 0) {
+    code = static_cast<int>(park(
+        rt, direction == reactor::ready_to_write ? "send" : "receive",
+        [](void* arg) {
+          auto& waiting = *static_cast<readiness*>(arg);
+          reactor::readiness_cancel(*waiting.kernel, waiting.descriptor, waiting.direction,
+                                    waiting);
+          return abort_done;
+        },
+        &wait));
+  } else if (code > 0) {
+    give_way(rt);
+  }
+  return code < 0 ? transfer_failed(code) : 0;
+}
 
 os_stream* os_stream_make(runtime& rt, os_kind kind) noexcept {
   auto* s = new (std::nothrow) os_stream;

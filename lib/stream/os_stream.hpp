@@ -43,6 +43,18 @@ int open_pipe(runtime& rt, os_stream*& reading, os_stream*& writing) noexcept;
 /// A pair of connected Unix sockets, likewise.
 int open_pair(runtime& rt, os_stream*& one, os_stream*& other) noexcept;
 
+/// What a failed transfer is to the user: codes of our own pass, the system's say that the
+/// connection is gone.
+int transfer_failed(std::int64_t code) noexcept;
+
+/// Waits until nothing that was sent is still on its way to the system. 0 or a code, without a
+/// message.
+int settle(runtime& rt, os_stream& s) noexcept;
+
+/// Waits until a direction (ready_to_read, ready_to_write) of an open stream may be used without
+/// waiting, by calls of the system's own. 0 or a code, with its message.
+int wait_ready(runtime& rt, os_stream& s, std::uint8_t direction) noexcept;
+
 /// An operation on a slot that one parked task waits for.
 struct slot_wait : reactor::operation {
   slot_wait(task& t, reactor::stream_slot* s) noexcept : waiter(&t), slot(s) {

@@ -33,19 +33,32 @@ int cannot(const char* what) noexcept {
   return base::fail(STRUCTIO_EMISUSE, "the stream cannot %s", what);
 }
 
-int begin_sending(runtime& rt, byte_stream& s) noexcept {
+int eof_was_sent(runtime& rt) noexcept {
+  give_way(rt);
+  return base::fail(STRUCTIO_ECLOSED, "our direction of the stream was ended by send_eof");
+}
+
+// Ending the sending may be said again.
+int begin_ending(runtime& rt, byte_stream& s) noexcept {
   if (const int code = cancel_check(rt)) return code;
   if (s.closed) return closed_before(rt);
   if (s.sending) return busy(rt, "sending on");
   return 0;
 }
 
-int eof_was_sent(runtime& rt) noexcept {
-  give_way(rt);
-  return base::fail(STRUCTIO_ECLOSED, "our direction of the stream was ended by send_eof");
+}  // namespace
+
+int begin_receiving(runtime& rt, byte_stream& s) noexcept {
+  if (const int code = cancel_check(rt)) return code;
+  if (s.closed) return closed_before(rt);
+  if (s.receiving) return busy(rt, "receiving from");
+  return 0;
 }
 
-}  // namespace
+int begin_sending(runtime& rt, byte_stream& s) noexcept {
+  if (const int code = begin_ending(rt, s)) return code;
+  return s.eof_sent ? eof_was_sent(rt) : 0;
+}
 
 int closed() noexcept {
   return base::fail(STRUCTIO_ECLOSED, "the stream has been closed here");
@@ -72,9 +85,7 @@ bool enroll(runtime& rt, byte_stream& s, const stream_table& table) noexcept {
 
 std::int64_t receive_some(runtime& rt, byte_stream& s, void* buffer, std::size_t size) noexcept {
   if (!s.table->receive_some) return cannot("be received from: it only sends");
-  if (const int code = cancel_check(rt)) return code;
-  if (s.closed) return closed_before(rt);
-  if (s.receiving) return busy(rt, "receiving from");
+  if (const int code = begin_receiving(rt, s)) return code;
   const under_way call(s, s.receiving);
   return s.table->receive_some(rt, s, buffer, size);
 }
@@ -82,7 +93,6 @@ std::int64_t receive_some(runtime& rt, byte_stream& s, void* buffer, std::size_t
 int send_all(runtime& rt, byte_stream& s, const void* data, std::size_t size) noexcept {
   if (!s.table->send_all) return cannot("be sent to: it only receives");
   if (const int code = begin_sending(rt, s)) return code;
-  if (s.eof_sent) return eof_was_sent(rt);
   const under_way call(s, s.sending);
   return s.table->send_all(rt, s, data, size);
 }
@@ -90,14 +100,13 @@ int send_all(runtime& rt, byte_stream& s, const void* data, std::size_t size) no
 int wait_send(runtime& rt, byte_stream& s) noexcept {
   if (!s.table->wait_send) return cannot("be sent to: it only receives");
   if (const int code = begin_sending(rt, s)) return code;
-  if (s.eof_sent) return eof_was_sent(rt);
   const under_way call(s, s.sending);
   return s.table->wait_send(rt, s);
 }
 
 int send_eof(runtime& rt, byte_stream& s) noexcept {
   if (!s.table->send_eof) return cannot("end one direction only: close it");
-  if (const int code = begin_sending(rt, s)) return code;
+  if (const int code = begin_ending(rt, s)) return code;
   if (s.eof_sent) {
     give_way(rt);
     return 0;

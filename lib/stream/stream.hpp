@@ -65,6 +65,11 @@ void shut(byte_stream& s) noexcept;
 /// Closes at once and ends the handle.
 void free(byte_stream& s) noexcept;
 
+/// What a call begins with that is not in the table, but receives or sends all the same: looks for
+/// cancellation, for a stream that is closed and for a second task. 0, or refused with a message.
+int begin_receiving(runtime& rt, byte_stream& s) noexcept;
+int begin_sending(runtime& rt, byte_stream& s) noexcept;
+
 /// The refusals that all kinds share: each writes its message and returns its code.
 int closed() noexcept;
 int other_end_closed() noexcept;

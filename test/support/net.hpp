@@ -75,14 +75,14 @@ struct half {
 };
 
 /// What one call receives; empty at the end.
-inline std::string receive(tcp_stream& from, std::size_t most = 4096) {
+inline std::string receive(structio::any_stream& from, std::size_t most = 4096) {
   std::string text(most, '\0');
   text.resize(from.receive_some(std::span<char>(text)));
   return text;
 }
 
 /// `size` bytes; fewer only at the end.
-inline std::string receive_whole(tcp_stream& from, std::size_t size) {
+inline std::string receive_whole(structio::any_stream& from, std::size_t size) {
   std::string text;
   while (text.size() < size) {
     const std::string piece = receive(from, size - text.size());
