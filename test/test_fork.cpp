@@ -34,7 +34,7 @@ int ending_of(pid_t child) {
 }
 
 // In a child, which must not wait for ever.
-void die_when_late() {
+[[maybe_unused]] void die_when_late() {
   sigset_t late;
   sigemptyset(&late);
   sigaddset(&late, SIGALRM);
