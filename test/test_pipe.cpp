@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "support/few_descriptors.hpp"
 #include "support/net.hpp"
 
 using namespace net_test;
@@ -324,11 +325,28 @@ TEST_CASE("what is no terminal has no size") {
   });
 }
 
-TEST_CASE("pipes refuse what is no place for them, and run out of descriptors") {
+TEST_CASE("pipes refuse what is no place for them") {
   structio_stream *a = nullptr, *b = nullptr;
   CHECK(structio_pipe_open(&a, &b) == STRUCTIO_ENOTASK);
   run([&] {
     CHECK(structio_pipe_open(nullptr, &b) == STRUCTIO_EINVALID);
     CHECK(structio_pipe_open(&a, nullptr) == STRUCTIO_EINVALID);
+  });
+}
+
+TEST_CASE("a pipe for which there are no descriptors leaves nothing behind") {
+  run([] {
+    connected();  // a loop keeps a descriptor in hand from its first stream on
+    const int before = open_descriptors();
+    structio_stream *a = nullptr, *b = nullptr;
+    for (int spare = 0; spare < 2; ++spare) {
+      const support::few_descriptors few(spare);
+      CHECK(structio_pipe_open(&a, &b) == -EMFILE);
+      CHECK(structio_unix_pair(&a, &b) == -EMFILE);
+      CHECK(a == nullptr);
+      CHECK(b == nullptr);
+    }
+    CHECK(open_descriptors() == before);
+    open_pipe();
   });
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <string>
 
+#include "support/few_descriptors.hpp"
 #include "support/net.hpp"
 #include "support/op_proof.hpp"
 
@@ -338,6 +339,31 @@ TEST_CASE("receiving descriptors can be cancelled at each instant") {
         }
       },
       1);
+}
+
+TEST_CASE("where descriptors run out nothing is left behind, and it goes on afterwards") {
+  folder f;
+  run([&] {
+    auto listener = listen_unix({.path = f.socket()});
+    auto [a, b] = open_unix_pair();
+    const int before = open_descriptors();
+    {
+      const support::few_descriptors few;
+      CHECK(code_of_connect(f.socket()) == -EMFILE);
+      CHECK(code_of_listen(f.socket() + "2") == -EMFILE);
+      const std::int64_t sent[] = {0};
+      a.send_descriptors("x", sent);
+      std::array<std::byte, 4> buffer;
+      std::array<std::int64_t, 1> came;
+      const auto got = b.receive_descriptors(buffer, came);
+      CHECK(got.size == 1);
+      CHECK(got.count == 0);
+      CHECK(got.lost);
+    }
+    CHECK(open_descriptors() == before);
+    CHECK_FALSE(exists(f.socket() + "2"));
+    CHECK(code_of_connect(f.socket()) == 0);
+  });
 }
 
 TEST_CASE("what cannot be sent along is refused") {
