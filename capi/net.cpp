@@ -1,5 +1,6 @@
 // TCP connections and listeners.
-#include "net/tcp.hpp"
+#include "net/dial.hpp"
+#include "net/serve.hpp"
 
 #include "os_stream.hpp"
 #include "runtime/wait.hpp"
@@ -34,28 +35,84 @@ int address_of(const Slot* slot, int (*ask)(const Slot&, sockaddr_storage&) noex
   return net::format(a, host, size, port);
 }
 
+// What both ways of listening begin with: the run, or null when refused.
+rt::runtime* listening_in(const structio_tcp_listen_options* given, net::listen_request& request,
+                          const char* call) noexcept {
+  if (!options_fit(given, call)) return nullptr;
+  const structio_tcp_listen_options options = whole(given);
+  if (options.backlog < 0) {
+    fail(STRUCTIO_EINVALID, "%s: the backlog is negative", call);
+    return nullptr;
+  }
+  request.host = options.host;
+  request.port = options.port;
+  request.settings.backlog = options.backlog;
+  request.settings.reuse_port = options.reuse_port != 0;
+  request.settings.ipv6_only = options.ipv6_only != 0;
+  request.settings.nodelay = true;
+  return in_task(call);
+}
+
+// What both ways of serving are asked for. False when refused.
+bool serving(const structio_serve_options* given, structio_serve_fn handler, void* arg,
+             net::serve_request& request, rt::nursery*& home, const char* call) noexcept {
+  if (!handler) return null_argument(call, "handler"), false;
+  if (!options_fit(given, call)) return false;
+  const structio_serve_options options = whole(given);
+  home = nullptr;
+  if (options.handler_nursery) {
+    home = block<rt::nursery>(options.handler_nursery, call, "handler_nursery");
+    if (!home) return false;
+    if (home->state == rt::nursery_state::closed) {
+      fail(STRUCTIO_ECLOSED, "%s: the handlers' nursery has ended", call);
+      return false;
+    }
+  }
+  request = {handler,
+             arg,
+             home,
+             options.handler_owns_stream != 0,
+             options.max_connections,
+             options.log_errors != 0,
+             options.on_error,
+             options.on_error_arg};
+  return true;
+}
+
 }  // namespace
 
 int structio_tcp_listen(const structio_tcp_listen_options* given, structio_listener** out) {
   constexpr const char* call = "structio_tcp_listen";
   if (!out) return null_argument(call, "out");
   *out = nullptr;
-  if (!options_fit(given, call)) return refused();
-  const structio_tcp_listen_options options = whole(given);
-  if (options.backlog < 0) return fail(STRUCTIO_EINVALID, "%s: the backlog is negative", call);
-  rt::runtime* r = in_task(call);
-  if (!r) return refused();
   net::listen_request request{};
-  request.host = options.host ? options.host : "0.0.0.0";
-  request.port = options.port;
-  request.settings.backlog = options.backlog;
-  request.settings.reuse_port = options.reuse_port != 0;
-  request.settings.ipv6_only = options.ipv6_only != 0;
-  request.settings.nodelay = true;
+  rt::runtime* r = listening_in(given, request, call);
+  if (!r) return refused();
+  if (!request.host) request.host = "0.0.0.0";
   net::tcp_listener* l = nullptr;
   if (const int code = net::tcp_listen(*r, request, l)) return code;
   *out = static_cast<structio_listener*>(l->handle);
   return 0;
+}
+
+int structio_tcp_listen_all(const structio_tcp_listen_options* given, structio_listener** listeners,
+                            size_t capacity, size_t* count) {
+  constexpr const char* call = "structio_tcp_listen_all";
+  if (!listeners) return null_argument(call, "listeners");
+  if (!count) return null_argument(call, "count");
+  *count = 0;
+  net::listen_request request{};
+  rt::runtime* r = listening_in(given, request, call);
+  if (!r) return refused();
+  // The place of each handle holds its object first.
+  auto** objects = reinterpret_cast<net::tcp_listener**>(listeners);
+  std::size_t made = 0;
+  const int code = net::tcp_listen_all(*r, request, objects, capacity, made);
+  for (std::size_t i = 0; i < made; ++i) {
+    listeners[i] = static_cast<structio_listener*>(objects[i]->handle);
+  }
+  *count = made;
+  return code;
 }
 
 int structio_listener_accept(structio_listener* listener, structio_stream** out) {
@@ -102,11 +159,19 @@ int structio_tcp_connect(const structio_tcp_connect_options* given, structio_str
   *out = nullptr;
   if (!options_fit(given, call)) return refused();
   const structio_tcp_connect_options options = whole(given);
+  if (options.attempt_delay < 0) {
+    return fail(STRUCTIO_EINVALID, "%s: the delay between attempts is negative", call);
+  }
   rt::runtime* r = in_task(call);
   if (!r) return refused();
-  net::tcp_stream* s = nullptr;
-  const char* host = options.host ? options.host : "127.0.0.1";
-  if (const int code = net::tcp_connect(*r, host, options.port, s)) return code;
+  net::dial_request request{};
+  request.host = options.host ? options.host : "127.0.0.1";
+  request.port = options.port;
+  request.attempt_delay =
+      options.attempt_delay ? options.attempt_delay : net::default_attempt_delay;
+  request.local_host = options.local_host;
+  rt::stream::byte_stream* s = nullptr;
+  if (const int code = net::dial(*r, request, s)) return code;
   *out = static_cast<structio_stream*>(s->handle);
   return 0;
 }
@@ -124,8 +189,12 @@ int structio_stream_peer_address(structio_stream* stream, char* host, size_t siz
   constexpr const char* call = "structio_stream_peer_address";
   const auto s = connection_in(stream, call);
   if (!s.object) return refused();
-  return address_of<reactor::stream_slot>(s.object->slot, reactor::peer_address, host, size, port,
-                                          call);
+  if (!s.object->slot) return closed(call);
+  net::address a;
+  if (const int code = net::peer_of(*s.object, a)) {
+    return fail(code, "%s: %s", call, reactor::os_error_text(code));
+  }
+  return net::format(a, host, size, port);
 }
 
 int structio_stream_set_nodelay(structio_stream* stream, int on) {
@@ -155,19 +224,34 @@ int structio_stream_descriptor(structio_stream* stream, int64_t* descriptor) {
 int structio_serve(structio_listener* listener, structio_serve_fn handler, void* arg,
                    const structio_serve_options* given) {
   constexpr const char* call = "structio_serve";
-  if (!handler) return null_argument(call, "handler");
-  if (!options_fit(given, call)) return refused();
-  const structio_serve_options options = whole(given);
+  net::serve_request request{};
+  rt::nursery* home = nullptr;
+  if (!serving(given, handler, arg, request, home, call)) return refused();
   const auto l = listener_in(listener, call);
   if (!l.object) return refused();
-  rt::nursery* home = nullptr;
-  if (options.handler_nursery) {
-    home = block<rt::nursery>(options.handler_nursery, call, "handler_nursery");
-    if (!home) return refused();
-    if (home->state == rt::nursery_state::closed) {
-      return fail(STRUCTIO_ECLOSED, "%s: the handlers' nursery has ended", call);
-    }
-    if (home->rt != l.run) return other_run(call);
+  if (home && home->rt != l.run) return other_run(call);
+  return net::serve(*l.run, *l.object, request);
+}
+
+int structio_serve_all(structio_listener* const* listeners, size_t count, structio_serve_fn handler,
+                       void* arg, const structio_serve_options* given) {
+  constexpr const char* call = "structio_serve_all";
+  if (!listeners) return null_argument(call, "listeners");
+  constexpr std::size_t most = 64;
+  if (count == 0 || count > most) {
+    return fail(STRUCTIO_EINVALID, "%s: 1 to %zu listeners are served at once", call, most);
   }
-  return net::serve(*l.run, *l.object, {handler, arg, home, options.handler_owns_stream != 0});
+  net::serve_request request{};
+  rt::nursery* home = nullptr;
+  if (!serving(given, handler, arg, request, home, call)) return refused();
+  net::tcp_listener* objects[most];
+  rt::runtime* run = nullptr;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto l = listener_in(listeners[i], call);
+    if (!l.object) return refused();
+    objects[i] = l.object;
+    run = l.run;
+  }
+  if (home && home->rt != run) return other_run(call);
+  return net::serve_all(*run, objects, count, request);
 }

@@ -40,12 +40,15 @@ namespace {
   X(receiver_receive, true, NOTHING)                 \
   X(receiver_receive_batch, true, NOTHING)           \
   X(remote_sender_send, true, NOTHING)               \
+  X(resolve, true, NOTHING)                          \
+  X(resolve_name, true, NOTHING)                     \
   X(run_in_thread, true, BODY)                       \
   X(select, true, NOTHING)                           \
   X(semaphore_acquire, true, NOTHING)                \
   X(sender_send, true, NOTHING)                      \
   X(sequencer_step, true, CLOSED)                    \
   X(serve, true, BODY)                               \
+  X(serve_all, true, BODY)                           \
   X(sleep, true, NOTHING)                            \
   X(sleep_forever, true, NOTHING)                    \
   X(sleep_until, true, NOTHING)                      \
@@ -57,6 +60,7 @@ namespace {
   X(subscription_receive, true, NOTHING)             \
   X(task_join, true, NOTHING)                        \
   X(tcp_connect, true, CLOSED)                       \
+  X(tcp_listen_all, true, NOTHING)                   \
   X(unix_connect, true, NOTHING)                     \
   X(unix_receive_descriptors, true, NOTHING)         \
   X(unix_send_descriptors, true, PREFIX)             \

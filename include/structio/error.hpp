@@ -89,7 +89,8 @@ class interrupted final {
 /// An operation failed: a code of the operating system or of structio.
 class error : public std::runtime_error {
  public:
-  error(int code, const std::string& text) : std::runtime_error(text), code_(code) {}
+  error(int code, const std::string& text, failure cause = {})
+      : std::runtime_error(text), code_(code), cause_(std::move(cause)) {}
 
   /// The status code of the C ABI, negative.
   int code() const noexcept { return code_; }
@@ -99,8 +100,13 @@ class error : public std::runtime_error {
 
   std::error_code error_code() const noexcept { return make_error_code(code_); }
 
+  /// What it was caused by, such as the failures of all attempts; no failure when it stands for
+  /// itself.
+  const failure& cause() const noexcept { return cause_; }
+
  private:
   int code_;
+  failure cause_;
 };
 
 /// A call that is not allowed in this state, this place or with this object. The text names the
@@ -175,13 +181,7 @@ class deadlock : public error {
 class internal_error : public error {
  public:
   explicit internal_error(const std::string& text, failure cause = {})
-      : error(STRUCTIO_EINTERNAL, text), cause_(std::move(cause)) {}
-
-  /// What failed; none when the runtime itself did.
-  const failure& cause() const noexcept { return cause_; }
-
- private:
-  failure cause_;
+      : error(STRUCTIO_EINTERNAL, text, std::move(cause)) {}
 };
 
 /// A failure of another language (or of another C++ runtime): it can be told and passed on, not

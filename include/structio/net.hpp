@@ -9,16 +9,21 @@
 #include <structio/structio.h>
 #include <structio/detail/trampoline.hpp>
 #include <structio/error.hpp>
+#include <structio/failure.hpp>
 #include <structio/nursery.hpp>
 #include <structio/stream.hpp>
+#include <structio/time.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace structio {
 inline namespace v0 {
@@ -38,8 +43,22 @@ struct tcp_listen_options {
 };
 
 struct tcp_connect_options {
-  const char* host = nullptr;  ///< a numeric IPv4 or IPv6 address; null: 127.0.0.1
+  const char* host = nullptr;  ///< a name or a numeric address; null: 127.0.0.1
   std::uint16_t port = 0;
+  /// How long an attempt at one address of a name is waited for before the next begins beside it;
+  /// forever: until it has failed.
+  duration attempt_delay = std::chrono::milliseconds(250);
+  const char* local_host = nullptr;  ///< a numeric address to connect from
+};
+
+/// What serve does beside calling the handler.
+struct serve_options {
+  nursery* handlers = nullptr;        ///< where they run; null: in one of its own, which is awaited
+  std::uint64_t max_connections = 0;  ///< handlers at a time; 0: no limit
+  bool log_errors = false;            ///< a handler's failure is logged, and ends nothing else
+  /// Told of a handler's failure, in its task, with the peer as "HOST:PORT". True: the server goes
+  /// on; false, or when it throws: it fails with that failure.
+  std::function<bool(const char* peer, const failure& why)> on_error = {};
 };
 
 namespace detail {
@@ -127,17 +146,34 @@ struct net_access {
 
   /// Lets the library call `handler` for each connection, which owns its stream.
   template <class Stream, class Handler>
-  static void serve(structio_listener* listener, Handler& handler, structio_nursery* handlers) {
+  static void serve(std::span<structio_listener* const> listeners, Handler& handler,
+                    const serve_options& given) {
     const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
       return enter([&] { (*handler_of<Handler>(arg))(from<Stream>(raw)); });
     };
     structio_serve_options options{};
     options.struct_size = sizeof options;
     options.handler_owns_stream = 1;
-    options.handler_nursery = handlers;
-    const int status = uncancelled_in_cleanup(
-        [&] { return structio_serve(listener, entry, address_of(handler), &options); });
+    options.handler_nursery = given.handlers ? given.handlers->native() : nullptr;
+    options.max_connections = given.max_connections;
+    options.log_errors = given.log_errors ? 1 : 0;
+    if (given.on_error) {
+      options.on_error = decide;
+      options.on_error_arg = const_cast<serve_options*>(&given);
+    }
+    const int status = uncancelled_in_cleanup([&] {
+      return structio_serve_all(listeners.data(), listeners.size(), entry, address_of(handler),
+                                &options);
+    });
     if (status < 0) throw_in_flight(status);
+  }
+
+  static int decide(const char* peer, int, structio_failure* why, void* arg) noexcept {
+    try {
+      return static_cast<const serve_options*>(arg)->on_error(peer, failure::share(why)) ? 0 : -1;
+    } catch (...) {
+      return -1;
+    }
   }
 
  private:
@@ -184,16 +220,50 @@ inline tcp_listener listen_tcp(const tcp_listen_options& options) {
   return detail::net_access::listener(made);
 }
 
-/// Connects; Nagle's algorithm is off. Checkpoint. Cancelled: the socket is closed again. Throws
-/// `cancelled`, error (refused, timed out, unreachable), std::invalid_argument (no address).
+/// Listens on every address of a host, which may be a name; without one on every address of this
+/// machine, IPv4 and IPv6. IPv6 listeners refuse IPv4, which has its own. Port 0: one that all of
+/// them get. Checkpoint. Throws as listen_tcp, and `cancelled`, error (no such name).
+inline std::vector<tcp_listener> listen_tcp_all(const tcp_listen_options& options) {
+  structio_tcp_listen_options raw{};
+  raw.struct_size = sizeof raw;
+  raw.host = options.host;
+  raw.port = options.port;
+  raw.reuse_port = options.reuse_port ? 1 : 0;
+  raw.backlog = options.backlog;
+  structio_listener* made[64];
+  std::size_t count = 0;
+  std::vector<tcp_listener> all;
+  all.reserve(std::size(made));
+  const int status = detail::uncancelled_in_cleanup(
+      [&] { return structio_tcp_listen_all(&raw, made, std::size(made), &count); });
+  if (status < 0) detail::throw_in_flight(status);
+  for (std::size_t i = 0; i < count; ++i) all.push_back(detail::net_access::listener(made[i]));
+  return all;
+}
+
+/// Connects; Nagle's algorithm is off. A name that has several addresses is tried by Happy Eyeballs
+/// (RFC 8305): the first attempt that succeeds wins, the others are cancelled and closed.
+/// Checkpoint. Cancelled: whatever was opened is closed again. Throws `cancelled`, error (refused,
+/// timed out, unreachable, no such name; when every attempt has failed, its text names all of
+/// them), std::invalid_argument (local_host is no address).
 inline tcp_stream connect_tcp(const tcp_connect_options& options) {
   structio_tcp_connect_options raw{};
   raw.struct_size = sizeof raw;
   raw.host = options.host;
   raw.port = options.port;
+  raw.attempt_delay = options.attempt_delay.count();
+  raw.local_host = options.local_host;
   structio_stream* made = nullptr;
-  detail::blocking([&] { return structio_tcp_connect(&raw, &made); });
+  // A resolver or connector of the user's may have thrown: that comes out.
+  const int status =
+      detail::uncancelled_in_cleanup([&] { return structio_tcp_connect(&raw, &made); });
+  if (status < 0) detail::throw_in_flight(status);
   return detail::net_access::stream(made);
+}
+
+/// The same with a host and a port.
+inline tcp_stream connect_tcp(const std::string& host, std::uint16_t port) {
+  return connect_tcp({.host = host.c_str(), .port = port});
 }
 
 /// Accepts for ever and runs `handler(tcp_stream)` for each connection in a task of its own, with
@@ -205,7 +275,17 @@ inline tcp_stream connect_tcp(const tcp_connect_options& options) {
 template <class Handler>
 requires std::is_invocable_v<Handler&, tcp_stream>
 void serve(tcp_listener& listener, Handler&& handler) {
-  detail::net_access::serve<tcp_stream>(listener.native(), handler, nullptr);
+  structio_listener* one[] = {listener.native()};
+  detail::net_access::serve<tcp_stream>(one, handler, {});
+}
+
+/// The same with options. With handlers in a nursery of yours, which is not awaited here, `handler`
+/// and the options must outlive that nursery.
+template <class Handler>
+requires std::is_invocable_v<Handler&, tcp_stream>
+void serve(tcp_listener& listener, Handler&& handler, const serve_options& options) {
+  structio_listener* one[] = {listener.native()};
+  detail::net_access::serve<tcp_stream>(one, handler, options);
 }
 
 /// The same with the handlers in a nursery of yours, which is not awaited here: `handler` must
@@ -213,7 +293,18 @@ void serve(tcp_listener& listener, Handler&& handler) {
 template <class Handler>
 requires std::is_invocable_v<Handler&, tcp_stream>
 void serve(tcp_listener& listener, Handler& handler, nursery& handlers) {
-  detail::net_access::serve<tcp_stream>(listener.native(), handler, handlers.native());
+  serve(listener, handler, serve_options{.handlers = &handlers});
+}
+
+/// From several listeners at once (64 at most), which share the limit of connections; the failure
+/// of one ends them all.
+template <class Handler>
+requires std::is_invocable_v<Handler&, tcp_stream>
+void serve(std::span<tcp_listener> listeners, Handler&& handler,
+           const serve_options& options = {}) {
+  std::vector<structio_listener*> all;
+  for (const tcp_listener& one : listeners) all.push_back(one.native());
+  detail::net_access::serve<tcp_stream>(all, handler, options);
 }
 
 }  // namespace v0

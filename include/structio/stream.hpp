@@ -96,6 +96,9 @@ class any_stream {
 
   structio_stream* native() const noexcept { return raw_; }
 
+  /// Gives the handle away: the stream is empty, and good for assignment and destruction only.
+  structio_stream* release() noexcept { return std::exchange(raw_, nullptr); }
+
  private:
   std::size_t receive(void* data, std::size_t size) {
     return static_cast<std::size_t>(

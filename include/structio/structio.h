@@ -59,6 +59,7 @@
 #include "structio_pipe.h"      /* pipes, terminals, descriptors as streams */
 #include "structio_readiness.h" /* waiting for descriptors */
 #include "structio_remote.h"    /* into a channel from other threads and runs */
+#include "structio_resolve.h"   /* names, addresses, resolvers and connectors of one's own */
 #include "structio_run.h"       /* run, tasks, checkpoints, sleep, locals */
 #include "structio_scope.h"     /* cancel scopes, deadlines, stop, reasons, cancel tokens */
 #include "structio_select.h"    /* the first of several things */

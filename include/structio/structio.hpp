@@ -35,6 +35,7 @@
 #include <structio/portal.hpp>
 #include <structio/readiness.hpp>
 #include <structio/remote.hpp>
+#include <structio/resolve.hpp>
 #include <structio/run.hpp>
 #include <structio/scope.hpp>
 #include <structio/select.hpp>

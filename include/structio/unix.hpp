@@ -156,8 +156,9 @@ inline std::pair<unix_stream, unix_stream> open_unix_pair() {
 /// As serve for TCP.
 template <class Handler>
 requires std::is_invocable_v<Handler&, unix_stream>
-void serve(unix_listener& listener, Handler&& handler) {
-  detail::net_access::serve<unix_stream>(listener.native(), handler, nullptr);
+void serve(unix_listener& listener, Handler&& handler, const serve_options& options = {}) {
+  structio_listener* one[] = {listener.native()};
+  detail::net_access::serve<unix_stream>(one, handler, options);
 }
 
 }  // namespace v0

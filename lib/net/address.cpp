@@ -8,8 +8,12 @@
 
 namespace structio::rt::net {
 
+bool is_numeric(const char* host, std::uint16_t port, address& out) noexcept {
+  return reactor::parse_address(host, port, out.full()) == 0;
+}
+
 int parse(const char* host, std::uint16_t port, address& out) noexcept {
-  if (reactor::parse_address(host, port, out.full()) == 0) return 0;
+  if (is_numeric(host, port, out)) return 0;
   return base::fail(STRUCTIO_EINVALID, "'%.60s' is no numeric IPv4 or IPv6 address", host);
 }
 
@@ -29,6 +33,18 @@ int format(const address& a, char* host, std::size_t size, std::uint16_t* port) 
   }
   if (port) *port = number;
   return 0;
+}
+
+std::uint16_t port_of(const address& a) noexcept {
+  return reactor::port_of(*reinterpret_cast<const sockaddr_storage*>(a.storage));
+}
+
+void set_port(address& a, std::uint16_t port) noexcept {
+  reactor::set_port(a.full(), port);
+}
+
+bool is_v6(const address& a) noexcept {
+  return reactor::is_v6(*reinterpret_cast<const sockaddr_storage*>(a.storage));
 }
 
 }  // namespace structio::rt::net

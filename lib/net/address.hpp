@@ -16,11 +16,18 @@ struct address {
   sockaddr_storage& full() noexcept { return *reinterpret_cast<sockaddr_storage*>(storage); }
 };
 
+/// The same without a message: false when it is no numeric address.
+bool is_numeric(const char* host, std::uint16_t port, address& out) noexcept;
+
 /// Parses a numeric IPv4 or IPv6 address (a zone after % is allowed). 0 or STRUCTIO_EINVALID.
 int parse(const char* host, std::uint16_t port, address& out) noexcept;
 
 /// Writes host and port, or the path of a Unix socket and 0; host is cut to `size` and terminated.
 /// Either may be null.
 int format(const address& a, char* host, std::size_t size, std::uint16_t* port) noexcept;
+
+std::uint16_t port_of(const address& a) noexcept;
+void set_port(address& a, std::uint16_t port) noexcept;
+bool is_v6(const address& a) noexcept;
 
 }  // namespace structio::rt::net

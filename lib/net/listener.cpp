@@ -1,23 +1,19 @@
-// Listeners: binding, accepting, serving.
-#include <cstdio>
-#include <cstring>
+// Listeners: binding, accepting, closing. What serves with them is in serve.cpp.
 #include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
-#include "base/log.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "net/resolve.hpp"
 #include "net/tcp.hpp"
 #include "net/unix_socket.hpp"
-#include "runtime/failure.hpp"
+#include "reactor/uv_address.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::net {
 
 namespace {
-
-constexpr std::int64_t pause_when_exhausted = 100'000'000;
 
 struct accept_operation : reactor::operation {
   task* waiter;
@@ -59,68 +55,6 @@ int await_connection(runtime& rt, tcp_listener& l) noexcept {
       &wait));
 }
 
-struct connection {
-  tcp_stream* stream;
-  serve_request request;  // a copy: the server may have returned when the handler ends
-};
-
-int serve_connection(void* arg) {
-  auto& c = *static_cast<connection*>(arg);
-  tcp_stream& s = *c.stream;
-  auto* handle = static_cast<structio_stream*>(s.handle);
-  const int status = c.request.handler(handle, c.request.arg);
-  // The handler may have freed the stream although it need not: ask by handle.
-  if (!c.request.handler_owns_stream && base::handle_object(base::handle_kind::stream, handle) ==
-                                            static_cast<stream::byte_stream*>(&s)) {
-    stream::free(s);
-  }
-  return status;
-}
-
-// The stream is the handler's when this returns 0, and still the caller's otherwise.
-int start_handler(nursery& home, tcp_stream& s, const serve_request& request) noexcept {
-  char name[64] = "serve";
-  address peer;
-  char host[46];
-  std::uint16_t port = 0;
-  if (reactor::peer_address(*s.slot, peer.full()) == 0 &&
-      format(peer, host, sizeof host, &port) == 0 && port != 0) {
-    const bool v6 = std::strchr(host, ':') != nullptr;
-    std::snprintf(name, sizeof name, v6 ? "serve: [%s]:%u" : "serve: %s:%u", host, port);
-  }
-  connection c{&s, request};
-  spawn_request spawn;
-  spawn.fn = serve_connection;
-  spawn.arg = &c;
-  spawn.name = name;
-  spawn.storage_size = sizeof(connection);
-  spawn.storage_init = [](void* storage, void* from) {
-    new (storage) connection(*static_cast<connection*>(from));
-  };
-  task* t = nullptr;
-  return nursery_spawn(home, spawn, t);
-}
-
-int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home,
-                    const serve_request& request) noexcept {
-  tcp_stream* s = nullptr;  // a connection that has no task yet
-  for (;;) {
-    int code = s ? 0 : accept(rt, l, s);
-    if (code == 0) code = start_handler(home, *s, request);
-    if (code == 0) {
-      s = nullptr;
-      continue;
-    }
-    if (reactor::is_out_of_resources(code) || code == STRUCTIO_ENOMEM) {
-      base::log(base::log_level::warn, "serve: %s; going on in 100 ms", base::last_message());
-      code = sleep_until(rt, base::saturating_add(rt.now(), pause_when_exhausted));
-      if (code == 0) continue;
-    }
-    if (s) stream::free(*s);
-    return code;
-  }
-}
-
 }  // namespace
 
 tcp_listener* listener_make(runtime& rt) noexcept {
@@ -152,6 +86,86 @@ int tcp_listen(runtime& rt, const listen_request& request, tcp_listener*& out) n
                     error_text(code));
 }
 
+namespace {
+
+// Families that the system is without.
+bool is_absent_family(int code) noexcept {
+  return code == reactor::family_unsupported || code == reactor::address_unavailable;
+}
+
+int listen_at(runtime& rt, const address& at, const reactor::listen_settings& settings,
+              tcp_listener*& out) noexcept {
+  out = listener_make(rt);
+  if (!out) return STRUCTIO_ENOMEM;
+  const int code = reactor::tcp_listen(rt.kernel, at.get(), settings, out->slot);
+  if (code == 0) return 0;
+  free_listener(*out);
+  out = nullptr;
+  return code;
+}
+
+// Listens on every address of the list; port 0 becomes the one that the first was given. On failure
+// none is left, and `failed` is the address that it was about.
+int listen_on_all(runtime& rt, address_list& list, const reactor::listen_settings& settings,
+                  tcp_listener** out, std::size_t& count, std::size_t& failed) noexcept {
+  std::uint16_t port = 0;
+  int absent = 0;
+  int code = 0;
+  count = 0;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (port != 0) set_port(list[i], port);
+    code = listen_at(rt, list[i], settings, out[count]);
+    if (code == 0) {
+      address own;
+      if (reactor::local_address(*out[count]->slot, own.full()) == 0) port = port_of(own);
+      ++count;
+      continue;
+    }
+    failed = i;
+    if (!is_absent_family(code)) break;
+    absent = code;
+    code = 0;
+  }
+  if (code == 0 && count == 0) code = absent;
+  if (code != 0) {
+    while (count > 0) free_listener(*out[--count]);
+  }
+  return code;
+}
+
+// How often another port is tried that has to be free for all addresses.
+constexpr int port_attempts = 20;
+
+}  // namespace
+
+int tcp_listen_all(runtime& rt, const listen_request& request, tcp_listener** out,
+                   std::size_t capacity, std::size_t& count) noexcept {
+  count = 0;
+  reactor::name_query query{};
+  query.host = request.host;
+  query.port = request.port;
+  query.listening = true;
+  address_list list;
+  if (const int code = resolve(rt, query, list)) return code;
+  if (list.size() > capacity) {
+    return base::fail(STRUCTIO_ELIMIT, "there are %zu addresses to listen on, and room for %zu",
+                      list.size(), capacity);
+  }
+  reactor::listen_settings settings = request.settings;
+  settings.ipv6_only = true;  // IPv4 has a listener of its own
+  int code = 0;
+  std::size_t failed = 0;
+  for (int attempt = 0; attempt < port_attempts; ++attempt) {
+    code = listen_on_all(rt, list, settings, out, count, failed);
+    if (code != reactor::address_in_use || request.port != 0) break;
+    for (std::size_t i = 0; i < list.size(); ++i) set_port(list[i], 0);
+  }
+  if (code == 0) return 0;
+  char host[64] = "?";
+  format(list[failed], host, sizeof host, nullptr);
+  return base::fail(code, "cannot listen on %s port %u: %s", host, request.port, error_text(code));
+}
+
 int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
   out = nullptr;
   if (const int code = cancel_check(rt)) return code;
@@ -164,7 +178,7 @@ int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
   tcp_stream* s = stream::os_stream_make(rt, kind);
   if (!s) return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   for (bool waited = false;; waited = true) {
-    int code = reactor::try_accept(*l.slot, s->slot);
+    int code = reactor::try_accept(*l.slot, s->slot, s->peer);
     if (code == 0) {
       if (!waited) give_way(rt);
       out = s;
@@ -181,35 +195,6 @@ int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
       return accept_failed(code);
     }
   }
-}
-
-int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept {
-  nursery own;
-  if (!request.home) {
-    if (const int code = nursery_open(rt, own, nursery_kind::user)) return code;
-  }
-  ++l.references;
-  scope accepting;
-  accepting.ends_on_stop = true;
-  scope_enter(rt, *rt.current, accepting);
-  int status = accept_for_ever(rt, l, request.home ? *request.home : own, request);
-  failure* f = nullptr;
-  status = scope_leave(accepting, status, f);
-  release(l);
-  if (request.home) return status;
-  task& self = *rt.current;
-  // An error of accepting alone is the call's own; what handlers failed with comes as a group.
-  const bool accepting_failed = status < 0 && status != STRUCTIO_ECANCELLED;
-  status = nursery_close(own, status, f);
-  if (accepting_failed) status = unwrap_only(status, f);
-  failure_release(self.in_flight);
-  self.in_flight = f;
-  if (accepting_failed && f) {
-    char line[300];
-    failure_one_line(*f, line, sizeof line);
-    base::fail(status, "%s", line);
-  }
-  return status;
 }
 
 void shut(tcp_listener& l) noexcept {

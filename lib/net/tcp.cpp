@@ -1,6 +1,8 @@
 // TCP connections: connecting. What they do then is any stream's of the system.
 #include "net/tcp.hpp"
 
+#include <cstring>
+
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/wait.hpp"
@@ -12,15 +14,14 @@ const char* error_text(int code) noexcept {
   return own ? own : reactor::os_error_text(code);
 }
 
-int tcp_connect(runtime& rt, const char* host, std::uint16_t port, tcp_stream*& out) noexcept {
+int tcp_connect(runtime& rt, const address& to, const address* local, tcp_stream*& out) noexcept {
   out = nullptr;
-  address to;
-  if (const int code = parse(host, port, to)) return code;
   if (const int code = cancel_check(rt)) return code;
   tcp_stream* s = stream_make(rt);
   if (!s) return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   stream::slot_wait wait(*rt.current, s->slot);
-  int code = reactor::tcp_connect(rt.kernel, to.get(), wait, s->slot);
+  int code =
+      reactor::tcp_connect(rt.kernel, to.get(), local ? local->get() : nullptr, wait, s->slot);
   wait.slot = s->slot;
   if (code == 0) {
     code = static_cast<int>(park(
@@ -38,7 +39,17 @@ int tcp_connect(runtime& rt, const char* host, std::uint16_t port, tcp_stream*& 
   }
   stream::free(*s);
   if (code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED) return code;
+  char host[64] = "?";
+  std::uint16_t port = 0;
+  format(to, host, sizeof host, &port);
   return base::fail(code, "cannot connect to %s port %u: %s", host, port, error_text(code));
+}
+
+int peer_of(const tcp_stream& s, address& out) noexcept {
+  std::memset(&out, 0, sizeof out);
+  if (s.peer.size == 0) return reactor::peer_address_of(*s.slot, out.full());
+  std::memcpy(out.storage, s.peer.bytes, s.peer.size);
+  return 0;
 }
 
 tcp_stream* stream_make(runtime& rt) noexcept {

@@ -10,12 +10,6 @@
 #include "runtime/run_object.hpp"
 #include "stream/os_stream.hpp"
 
-struct structio_stream;
-
-namespace structio::rt {
-struct nursery;
-}
-
 namespace structio::rt::net {
 
 using tcp_stream = stream::os_stream;
@@ -50,7 +44,10 @@ struct listen_request {
 
 /// Each as its function in structio_net.h; the handle has been looked up and the run checked.
 int tcp_listen(runtime& rt, const listen_request& request, tcp_listener*& out) noexcept;
-int tcp_connect(runtime& rt, const char* host, std::uint16_t port, tcp_stream*& out) noexcept;
+int tcp_connect(runtime& rt, const address& to, const address* local, tcp_stream*& out) noexcept;
+/// On every address of a host (null: of this machine): `out` has room for `capacity`.
+int tcp_listen_all(runtime& rt, const listen_request& request, tcp_listener** out,
+                   std::size_t capacity, std::size_t& count) noexcept;
 int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept;
 
 /// Closes at once; nothing when closed before.
@@ -61,13 +58,7 @@ void release(tcp_listener& l) noexcept;
 /// Ends the handle and closes.
 void free_listener(tcp_listener& l) noexcept;
 
-/// Serves until stopped, cancelled or failed. `home` null: a nursery of its own.
-struct serve_request {
-  int (*handler)(structio_stream* stream, void* arg);
-  void* arg;
-  nursery* home;
-  bool handler_owns_stream;
-};
-int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept;
+/// The peer of a connection, as it was when it was accepted or is known now. 0 or a code.
+int peer_of(const tcp_stream& s, address& out) noexcept;
 
 }  // namespace structio::rt::net

@@ -117,16 +117,22 @@ int listening_socket(const sockaddr& address, const listen_settings& settings) n
   return status;
 }
 
-int accept_connection(int listener) noexcept {
+int accept_connection(int listener, peer_address& peer) noexcept {
+  static_assert(sizeof(sockaddr_in6) <= peer_address::room);
   // Bounded, so that a network that is down cannot hold the thread.
   for (int attempt = 0; attempt < 64; ++attempt) {
+    auto* address = reinterpret_cast<sockaddr*>(peer.bytes);
+    socklen_t size = sizeof peer.bytes;
 #if defined(__linux__) || defined(__FreeBSD__)
-    const int descriptor = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor >= 0) return descriptor;
+    int descriptor = accept4(listener, address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
-    const int descriptor = accept(listener, nullptr, nullptr);
-    if (descriptor >= 0) return prepared(descriptor);
+    int descriptor = accept(listener, address, &size);
+    if (descriptor >= 0) descriptor = prepared(descriptor);
 #endif
+    if (descriptor >= 0) {
+      peer.size = address_size(*address) == 0 ? 0 : static_cast<std::uint8_t>(size);
+      return descriptor;
+    }
     if (errno == EWOULDBLOCK) return -EAGAIN;
     if (!concerns_one_connection(errno)) return -errno;
   }

@@ -19,7 +19,7 @@ int new_unix_socket(int type) noexcept;
 int listening_socket(const sockaddr& address, const listen_settings& settings) noexcept;
 
 /// A descriptor, non-blocking and closed on exec; UV_EAGAIN when the queue is empty; or a code.
-int accept_connection(int listener) noexcept;
+int accept_connection(int listener, peer_address& peer) noexcept;
 
 /// Whether accepted sockets have the listener's TCP_NODELAY without asking.
 bool nodelay_is_inherited() noexcept;

@@ -37,4 +37,29 @@ int format_address(const sockaddr_storage& address, char* host, std::uint16_t& p
   return UV_EAFNOSUPPORT;
 }
 
+const int address_in_use = UV_EADDRINUSE;
+const int address_unavailable = UV_EADDRNOTAVAIL;
+const int family_unsupported = UV_EAFNOSUPPORT;
+
+namespace {
+
+std::uint16_t& port_in(sockaddr_storage& address) noexcept {
+  return address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
+                                       : reinterpret_cast<sockaddr_in&>(address).sin_port;
+}
+
+}  // namespace
+
+std::uint16_t port_of(const sockaddr_storage& address) noexcept {
+  return ntohs(port_in(const_cast<sockaddr_storage&>(address)));
+}
+
+void set_port(sockaddr_storage& address, std::uint16_t port) noexcept {
+  port_in(address) = htons(port);
+}
+
+bool is_v6(const sockaddr_storage& address) noexcept {
+  return address.ss_family == AF_INET6;
+}
+
 }  // namespace structio::reactor

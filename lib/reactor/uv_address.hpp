@@ -15,4 +15,13 @@ int parse_address(const char* host, std::uint16_t port, sockaddr_storage& out) n
 /// `host` has room for 64 bytes. 0 or a UV_E* code.
 int format_address(const sockaddr_storage& address, char* host, std::uint16_t& port) noexcept;
 
+/// Of IPv4 and IPv6.
+std::uint16_t port_of(const sockaddr_storage& address) noexcept;
+void set_port(sockaddr_storage& address, std::uint16_t port) noexcept;
+bool is_v6(const sockaddr_storage& address) noexcept;
+
+extern const int address_in_use;  ///< codes of the system's
+extern const int address_unavailable;
+extern const int family_unsupported;
+
 }  // namespace structio::reactor

@@ -89,7 +89,7 @@ int listen_on(uv_reactor& r, int descriptor, stream_kind kind, listener_slot*& o
   return 0;
 }
 
-int try_accept(listener_slot& l, stream_slot*& out) noexcept {
+int try_accept(listener_slot& l, stream_slot*& out, peer_address& peer) noexcept {
   out = nullptr;
   uv_reactor::state& r = *l.home;
   if (l.closing || r.closing) return STRUCTIO_ECLOSED;
@@ -100,7 +100,7 @@ int try_accept(listener_slot& l, stream_slot*& out) noexcept {
     l.starved = true;
     return UV_ENOMEM;
   }
-  const int descriptor = accept_connection(l.descriptor);
+  const int descriptor = accept_connection(l.descriptor, peer);
   l.starved = out_of_resources(descriptor);
   if (descriptor < 0) {
     r.streams.give_back(*s);

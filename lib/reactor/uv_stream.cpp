@@ -90,7 +90,8 @@ int open_as(stream_slot& s, int descriptor) noexcept {
 
 }  // namespace
 
-int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_slot*& out) noexcept {
+int tcp_connect(uv_reactor& r, const sockaddr* address, const sockaddr* local, operation& op,
+                stream_slot*& out) noexcept {
   out = nullptr;
   uv_reactor::state& home = r.inner();
   if (home.closing) return STRUCTIO_ECLOSED;
@@ -99,7 +100,10 @@ int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_sl
   if (!s) return STRUCTIO_ENOMEM;
   uv_tcp_init(&home.loop, &s->tcp);
   s->handle.data = s->connect_request.data = s;
-  const int status = uv_tcp_connect(&s->connect_request, &s->tcp, address, on_connected);
+  int status = local ? uv_tcp_bind(&s->tcp, local, 0) : 0;
+  if (status == 0) {
+    status = uv_tcp_connect(&s->connect_request, &s->tcp, address, on_connected);
+  }
   if (status < 0) {
     close(*s);
     return status;
@@ -226,7 +230,7 @@ int local_address(const stream_slot& s, sockaddr_storage& out) noexcept {
   return socket_address(static_cast<int>(file_descriptor(s)), out);
 }
 
-int peer_address(const stream_slot& s, sockaddr_storage& out) noexcept {
+int peer_address_of(const stream_slot& s, sockaddr_storage& out) noexcept {
   return socket_peer(static_cast<int>(file_descriptor(s)), out);
 }
 

@@ -31,9 +31,11 @@ enum class stream_kind : std::uint8_t { tcp, pipe, terminal };
 /// (files).
 int stream_open(uv_reactor& r, int descriptor, stream_kind kind, stream_slot*& out) noexcept;
 
-/// Begins a TCP connection. 0: `op` will be told (0 or a UV_E* code) and `out` is the slot, to be
-/// closed by the caller whatever happens. Negative: nothing was begun, out is null.
-int tcp_connect(uv_reactor& r, const sockaddr* address, operation& op, stream_slot*& out) noexcept;
+/// Begins a TCP connection, from `local` if that is not null. 0: `op` will be told (0 or a UV_E*
+/// code) and `out` is the slot, to be closed by the caller whatever happens. Negative: nothing was
+/// begun, out is null.
+int tcp_connect(uv_reactor& r, const sockaddr* address, const sockaddr* local, operation& op,
+                stream_slot*& out) noexcept;
 
 /// Forgets who waits for the connection; the slot is good for close() only.
 void connect_cancel(stream_slot& s) noexcept;
@@ -74,13 +76,20 @@ void close(stream_slot& s) noexcept;
 
 /// Of sockets.
 int local_address(const stream_slot& s, sockaddr_storage& out) noexcept;
-int peer_address(const stream_slot& s, sockaddr_storage& out) noexcept;
+int peer_address_of(const stream_slot& s, sockaddr_storage& out) noexcept;
 int set_nodelay(stream_slot& s, bool on) noexcept;
 std::int64_t file_descriptor(const stream_slot& s) noexcept;
 
 /// Of terminals; UV_ENOTTY for other streams. What was changed is undone when the stream is closed.
 int terminal_size(stream_slot& s, int& columns, int& rows) noexcept;
 int terminal_set_raw(stream_slot& s, bool on) noexcept;
+
+/// An IPv4 or IPv6 address in little room; size 0: none.
+struct peer_address {
+  static constexpr unsigned room = 28;
+  alignas(4) unsigned char bytes[room];
+  std::uint8_t size = 0;
+};
 
 // --- listeners -------------------------------------------------------------------------------
 
@@ -102,7 +111,7 @@ int listen_on(uv_reactor& r, int descriptor, stream_kind kind, listener_slot*& o
 /// UV_ENOBUFS, UV_ENOMEM: the connection stays in the kernel's queue, nothing is lost).
 /// Connections that were aborted while queued are passed over. While the kernel watches the queue
 /// for us, UV_EAGAIN may be said without looking: accept_wait's `op` is then told in the next turn.
-int try_accept(listener_slot& l, stream_slot*& out) noexcept;
+int try_accept(listener_slot& l, stream_slot*& out, peer_address& peer) noexcept;
 
 /// Tells `op` (0 or a code) when try_accept is worth a call. STRUCTIO_EBUSY if somebody waits
 /// already. After try_accept ran out of descriptors or memory this takes a moment, so that a loop

@@ -47,11 +47,12 @@ token_source run_limiter::spare() noexcept {
   return out;
 }
 
-run_limiter* find_or_make_limiter(runtime& rt, const void* key, const char* what) noexcept {
+run_limiter* find_or_make_limiter(runtime& rt, const void* key, const char* what,
+                                  std::int64_t total) noexcept {
   if (local_value* held = local_find(rt.run_locals, key)) {
     return static_cast<run_limiter*>(held->value);
   }
-  auto* made = new (std::nothrow) run_limiter;
+  auto* made = new (std::nothrow) run_limiter(total);
   local_value* held =
       made ? local_value_make(made, [](void* value) { delete static_cast<run_limiter*>(value); })
            : nullptr;

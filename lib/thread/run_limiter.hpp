@@ -13,7 +13,7 @@ inline constexpr std::int64_t default_total = 40;
 /// The user has it in hand as any other limiter, so he may have destroyed it.
 class run_limiter {
  public:
-  run_limiter() noexcept : tokens_(default_total) {}
+  explicit run_limiter(std::int64_t total = default_total) noexcept : tokens_(total) {}
   run_limiter(const run_limiter&) = delete;
   run_limiter& operator=(const run_limiter&) = delete;
   ~run_limiter() {
@@ -35,6 +35,7 @@ class run_limiter {
 
 /// The run's limiter under this key; null, with a message, when memory is out. What it is for is a
 /// word of that message.
-run_limiter* find_or_make_limiter(runtime& rt, const void* key, const char* what) noexcept;
+run_limiter* find_or_make_limiter(runtime& rt, const void* key, const char* what,
+                                  std::int64_t total = default_total) noexcept;
 
 }  // namespace structio::rt::thread

@@ -83,6 +83,12 @@ inline listener_slot* listen_somewhere(uv_reactor& r) {
   return l;
 }
 
+/// For whom it does not matter who has come.
+inline int try_accept(listener_slot& l, stream_slot*& out) {
+  peer_address peer;
+  return try_accept(l, out, peer);
+}
+
 inline stream_slot* accept_one(loop& on, listener_slot& l) {
   stream_slot* s = nullptr;
   for (;;) {

@@ -29,7 +29,7 @@ TEST_CASE("everything left open is closed with the reactor", "[reactor]") {
     REQUIRE(read_start(*s, buffer, sizeof buffer, read) == 0);
     REQUIRE(accept_wait(*l, come) == 0);
     const sockaddr_in address = loopback(port_of(*l));
-    REQUIRE(tcp_connect(r, generic(address), connected, c) == 0);
+    REQUIRE(tcp_connect(r, generic(address), nullptr, connected, c) == 0);
     signal_slot* watch = nullptr;
     REQUIRE(signal_watch(r, SIGUSR1, signalled, watch) == 0);
     CHECK(r.pending() == 4);
@@ -37,7 +37,7 @@ TEST_CASE("everything left open is closed with the reactor", "[reactor]") {
     connected.then = [&](std::int64_t) {
       stream_slot* none = nullptr;
       remembered late;
-      CHECK(tcp_connect(r, generic(address), late, none) == STRUCTIO_ECLOSED);
+      CHECK(tcp_connect(r, generic(address), nullptr, late, none) == STRUCTIO_ECLOSED);
       CHECK(try_accept(*l, none) == STRUCTIO_ECLOSED);
     };
     r.close();

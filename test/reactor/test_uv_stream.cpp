@@ -302,14 +302,14 @@ TEST_CASE("a connection is made, and both ends know their addresses", "[reactor]
   const sockaddr_in address = loopback(port_of(*listener));
   remembered connected;
   stream_slot* s = nullptr;
-  REQUIRE(tcp_connect(l.r, generic(address), connected, s) == 0);
+  REQUIRE(tcp_connect(l.r, generic(address), nullptr, connected, s) == 0);
   CHECK(l.r.pending() == 1);
   REQUIRE(l.turn_until_told(connected));
   CHECK(connected.result == 0);
   stream_slot* served = accept_one(l, *listener);
   sockaddr_storage ours, theirs;
   REQUIRE(local_address(*s, ours) == 0);
-  REQUIRE(peer_address(*served, theirs) == 0);
+  REQUIRE(peer_address_of(*served, theirs) == 0);
   CHECK(std::memcmp(&ours, &theirs, sizeof(sockaddr_in)) == 0);
   CHECK(set_nodelay(*s, true) == 0);
   CHECK(file_descriptor(*s) >= 0);
@@ -328,13 +328,13 @@ TEST_CASE("a refused connection says so", "[reactor]") {
   close(*listener);
   remembered connected;
   stream_slot* s = nullptr;
-  REQUIRE(tcp_connect(l.r, generic(address), connected, s) == 0);
+  REQUIRE(tcp_connect(l.r, generic(address), nullptr, connected, s) == 0);
   REQUIRE(l.turn_until_told(connected));
   CHECK(connected.result == UV_ECONNREFUSED);
   close(*s);
   sockaddr_in nonsense = address;
   nonsense.sin_family = AF_UNIX;
-  CHECK(tcp_connect(l.r, generic(nonsense), connected, s) == UV_EAFNOSUPPORT);
+  CHECK(tcp_connect(l.r, generic(nonsense), nullptr, connected, s) == UV_EAFNOSUPPORT);
   CHECK(s == nullptr);
 }
 
@@ -344,8 +344,8 @@ TEST_CASE("connecting is given up by closing", "[reactor]") {
   const sockaddr_in address = loopback(port_of(*listener));
   remembered told, silent;
   stream_slot *first = nullptr, *second = nullptr;
-  REQUIRE(tcp_connect(l.r, generic(address), told, first) == 0);
-  REQUIRE(tcp_connect(l.r, generic(address), silent, second) == 0);
+  REQUIRE(tcp_connect(l.r, generic(address), nullptr, told, first) == 0);
+  REQUIRE(tcp_connect(l.r, generic(address), nullptr, silent, second) == 0);
   close(*first);
   CHECK(told.result == STRUCTIO_ECLOSED);
   connect_cancel(*second);

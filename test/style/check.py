@@ -30,6 +30,8 @@ LAYERS = {
 # Neighbours in one layer that may meet all the same, each for a reason.
 NEIGHBOURS = {
     ("net", "stream"): "a TCP connection is a byte stream",
+    ("net", "sync"): "looking up names borrows tokens of a limiter of its own",
+    ("net", "thread"): "names are looked up by threads",
     ("process", "stream"): "a pipe is a byte stream",
     ("thread", "sync"): "a worker borrows a token of a limiter on behalf of its job",
 }

@@ -44,7 +44,7 @@ struct error_access {
     case STRUCTIO_EABSENT: throw absent_error(text);
     case STRUCTIO_EDEADLOCK: throw deadlock(text);
     case STRUCTIO_EINTERNAL: throw internal_error(text, why[0]);
-    default: throw error(code, text);
+    default: throw error(code, text, why[0]);
   }
 }
 

@@ -1,0 +1,32 @@
+// Lists of addresses.
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "net/resolve.hpp"
+
+namespace structio::rt::net {
+
+address_list::~address_list() {
+  std::free(items_);
+}
+
+bool address_list::add(const address& a) noexcept {
+  if (count_ == room_) {
+    const std::size_t room = room_ ? room_ * 2 : 4;
+    void* grown = std::realloc(items_, room * sizeof(address));
+    if (!grown) return false;
+    items_ = static_cast<address*>(grown);
+    room_ = room;
+  }
+  std::memcpy(&items_[count_++], &a, sizeof a);
+  return true;
+}
+
+void address_list::swap(address_list& other) noexcept {
+  std::swap(items_, other.items_);
+  std::swap(count_, other.count_);
+  std::swap(room_, other.room_);
+}
+
+}  // namespace structio::rt::net

@@ -1,0 +1,254 @@
+// The accept loops, and the tasks that they start.
+#include "net/serve.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "base/handle_table.hpp"
+#include "base/log.hpp"
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/failure.hpp"
+#include "runtime/nursery.hpp"
+#include "runtime/wait.hpp"
+#include "runtime/wait_queue.hpp"
+
+namespace structio::rt::net {
+
+namespace {
+
+constexpr std::int64_t pause_when_exhausted = 100'000'000;
+
+/// What the accept loops of one call and its handlers share. Handlers in a nursery of the user's
+/// may outlive the call.
+struct server {
+  serve_request request;
+  std::uint64_t connections = 0;  ///< places taken: handlers, and those who accept for one
+  std::uint32_t references = 1;
+  wait_queue full;  ///< accept loops that wait for a place
+};
+
+void let_go(server& sv) noexcept {
+  if (--sv.references == 0) delete &sv;
+}
+
+int take_place(runtime& rt, server& sv) noexcept {
+  while (sv.request.most_connections != 0 && sv.connections >= sv.request.most_connections) {
+    if (const int code = cancel_check(rt)) return code;
+    sv.full.claim(rt);
+    place p;
+    const auto code = wait_in(rt, sv.full, p, "a free place for a connection");
+    if (code < 0) return static_cast<int>(code);
+  }
+  ++sv.connections;
+  return 0;
+}
+
+void give_place(server& sv) noexcept {
+  --sv.connections;
+  sv.full.wake(1, 0);
+}
+
+struct connection {
+  server* of;
+  tcp_stream* stream;
+};
+
+// 0 when the server goes on, else the status with which its task fails.
+int handler_failed(runtime& rt, const serve_request& request, int status) noexcept {
+  if (status == STRUCTIO_ECANCELLED || status == STRUCTIO_EINTERRUPTED) return status;
+  if (!request.goes_on && !request.on_error) return status;
+  task& self = *rt.current;
+  failure* why = failure_of(rt, self, status, std::exchange(self.in_flight, nullptr));
+  bool goes_on = request.goes_on;
+  if (request.on_error) {
+    const char* peer = std::strncmp(self.name, "serve: ", 7) == 0 ? self.name + 7 : "";
+    auto* handle = static_cast<structio_failure*>(why->handle);
+    goes_on = request.on_error(peer, status, handle, request.on_error_arg) >= 0;
+  } else {
+    char line[300];
+    failure_one_line(*why, line, sizeof line);
+    base::log(base::log_level::warn, "%s: %s", self.name, line);
+  }
+  if (goes_on) {
+    failure_release(why);
+    return 0;
+  }
+  failure_release(self.in_flight);  // what on_error may have left
+  self.in_flight = why;
+  return status;
+}
+
+int serve_connection(void* arg) {
+  const connection c = *static_cast<connection*>(arg);
+  server& sv = *c.of;
+  tcp_stream& s = *c.stream;
+  runtime& rt = *s.rt;
+  auto* handle = static_cast<structio_stream*>(s.handle);
+  int status = sv.request.handler(handle, sv.request.arg);
+  // The handler may have freed the stream although it need not: ask by handle.
+  if (!sv.request.handler_owns_stream && base::handle_object(base::handle_kind::stream, handle) ==
+                                             static_cast<stream::byte_stream*>(&s)) {
+    stream::free(s);
+  }
+  if (status < 0) status = handler_failed(rt, sv.request, status);
+  give_place(sv);
+  let_go(sv);
+  return status;
+}
+
+// The stream is the handler's when this returns 0, and still the caller's otherwise.
+int start_handler(nursery& home, tcp_stream& s, server& sv) noexcept {
+  char name[80] = "serve";
+  char peer[64];
+  peer_text(s, peer, sizeof peer);
+  if (*peer) std::snprintf(name, sizeof name, "serve: %s", peer);
+  connection c{&sv, &s};
+  spawn_request spawn;
+  spawn.fn = serve_connection;
+  spawn.arg = &c;
+  spawn.name = name;
+  spawn.storage_size = sizeof(connection);
+  spawn.storage_init = [](void* storage, void* from) {
+    new (storage) connection(*static_cast<connection*>(from));
+  };
+  task* t = nullptr;
+  const int code = nursery_spawn(home, spawn, t);
+  if (code == 0) ++sv.references;
+  return code;
+}
+
+int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home, server& sv) noexcept {
+  tcp_stream* s = nullptr;  // a connection that has no task yet
+  if (const int code = take_place(rt, sv)) return code;
+  for (;;) {
+    int code = s ? 0 : accept(rt, l, s);
+    if (code == 0) code = start_handler(home, *s, sv);
+    if (code == 0) {
+      s = nullptr;
+      if ((code = take_place(rt, sv)) != 0) return code;
+      continue;
+    }
+    if (reactor::is_out_of_resources(code) || code == STRUCTIO_ENOMEM) {
+      base::log(base::log_level::warn, "serve: %s; going on in 100 ms", base::last_message());
+      code = sleep_until(rt, base::saturating_add(rt.now(), pause_when_exhausted));
+      if (code == 0) continue;
+    }
+    if (s) stream::free(*s);
+    give_place(sv);
+    return code;
+  }
+}
+
+// One accept loop, in a scope that a stop ends.
+int accept_until_stopped(runtime& rt, tcp_listener& l, nursery& home, server& sv,
+                         failure*& f) noexcept {
+  ++l.references;
+  scope accepting;
+  accepting.ends_on_stop = true;
+  scope_enter(rt, *rt.current, accepting);
+  int status = accept_for_ever(rt, l, home, sv);
+  status = scope_leave(accepting, status, f);
+  release(l);
+  return status;
+}
+
+struct loop {
+  tcp_listener* listener;
+  nursery* home;
+  server* of;
+};
+
+int run_loop(void* arg) {
+  const loop l = *static_cast<loop*>(arg);
+  runtime& rt = *current_runtime();
+  failure* f = nullptr;
+  const int status = accept_until_stopped(rt, *l.listener, *l.home, *l.of, f);
+  failure_release(rt.current->in_flight);
+  rt.current->in_flight = f;
+  return status;
+}
+
+int start_loop(nursery& loops, const loop& one) noexcept {
+  spawn_request spawn;
+  spawn.fn = run_loop;
+  spawn.arg = const_cast<loop*>(&one);
+  spawn.name = "accept";
+  spawn.storage_size = sizeof(loop);
+  spawn.storage_init = [](void* storage, void* from) {
+    new (storage) loop(*static_cast<loop*>(from));
+  };
+  task* t = nullptr;
+  return nursery_spawn(loops, spawn, t);
+}
+
+// A loop in a task for each of several listeners; one in the caller's.
+int accept_from_all(runtime& rt, tcp_listener* const* listeners, std::size_t count, nursery& home,
+                    server& sv, failure*& f) noexcept {
+  if (count == 1) return accept_until_stopped(rt, *listeners[0], home, sv, f);
+  nursery loops;
+  int status = nursery_open(rt, loops, nursery_kind::hidden);
+  if (status != 0) return status;
+  for (std::size_t i = 0; i < count && status == 0; ++i) {
+    status = start_loop(loops, {listeners[i], &home, &sv});
+  }
+  status = nursery_close(loops, status, f);
+  return unwrap_only(status, f);
+}
+
+}  // namespace
+
+void peer_text(const tcp_stream& s, char* text, std::size_t size) noexcept {
+  address peer;
+  char host[46];
+  std::uint16_t port = 0;
+  text[0] = 0;
+  if (!s.slot || peer_of(s, peer) != 0 || format(peer, host, sizeof host, &port) != 0) return;
+  if (port == 0) return;
+  const bool v6 = std::strchr(host, ':') != nullptr;
+  std::snprintf(text, size, v6 ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept {
+  tcp_listener* one = &l;
+  return serve_all(rt, &one, 1, request);
+}
+
+int serve_all(runtime& rt, tcp_listener* const* listeners, std::size_t count,
+              const serve_request& request) noexcept {
+  auto* sv = new (std::nothrow) server{request, 0, 1, {}};
+  if (!sv) return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
+  nursery own;
+  if (!request.home) {
+    if (const int code = nursery_open(rt, own, nursery_kind::user)) {
+      let_go(*sv);
+      return code;
+    }
+  }
+  failure* f = nullptr;
+  int status = accept_from_all(rt, listeners, count, request.home ? *request.home : own, *sv, f);
+  task& self = *rt.current;
+  if (request.home) {
+    let_go(*sv);
+    failure_release(self.in_flight);
+    self.in_flight = f;
+    return status;
+  }
+  // An error of accepting alone is the call's own; what handlers failed with comes as a group.
+  const bool accepting_failed = status < 0 && status != STRUCTIO_ECANCELLED;
+  status = nursery_close(own, status, f);
+  let_go(*sv);
+  if (accepting_failed) status = unwrap_only(status, f);
+  failure_release(self.in_flight);
+  self.in_flight = f;
+  if (accepting_failed && f) {
+    char line[300];
+    failure_one_line(*f, line, sizeof line);
+    base::fail(status, "%s", line);
+  }
+  return status;
+}
+
+}  // namespace structio::rt::net

@@ -1,0 +1,344 @@
+// Listening on every address of a host, and serving several listeners: limits, failures of
+// handlers, who the peer is.
+#include <structio/resolve.hpp>
+
+#include <string>
+#include <vector>
+
+#include "support/few_descriptors.hpp"
+#include "support/net.hpp"
+#include "support/op_proof.hpp"
+
+using namespace net_test;
+using structio::listen_tcp_all;
+using structio::name_query;
+using structio::scoped_resolver;
+using structio::serve;
+using structio::tcp_address;
+
+namespace {
+
+bool has_v6() {
+  static const bool there = [] {
+    const int descriptor = socket(AF_INET6, SOCK_STREAM, 0);
+    if (descriptor < 0) return false;
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_addr = in6addr_loopback;
+    const bool bound =
+        bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    close(descriptor);
+    return bound;
+  }();
+  return there;
+}
+
+auto addresses(std::vector<std::string> hosts) {
+  return [hosts](const name_query&) {
+    std::vector<tcp_address> all;
+    for (const auto& host : hosts) all.push_back({host, 0});
+    return all;
+  };
+}
+
+int refuse(structio_stream*, void*) {
+  return STRUCTIO_EBROKEN;
+}
+
+}  // namespace
+
+TEST_CASE("without a host every address of the machine is listened on, at one port",
+          "[LISTEN-01][LISTEN-03]") {
+  run([] {
+    auto all = listen_tcp_all({});
+    REQUIRE(all.size() == (has_v6() ? 2u : 1u));
+    for (auto& listener : all) {
+      CHECK(listener.port() == all[0].port());
+      const bool v6 = listener.address().host == "::";
+      CHECK((v6 || listener.address().host == "0.0.0.0"));
+      // Two wait in the queue, and IPv4 does not come to the IPv6 listener.
+      const char* host = v6 ? "::1" : "127.0.0.1";
+      auto a = structio::connect_tcp(host, listener.port());
+      auto b = structio::connect_tcp(host, listener.port());
+      CHECK(listener.accept().peer_address().host == host);
+      listener.accept();
+    }
+  });
+}
+
+TEST_CASE("one host and port: one listener there", "[LISTEN-02]") {
+  run([] {
+    std::uint16_t port = 0;
+    { port = listen().port(); }
+    auto all = listen_tcp_all({.host = "127.0.0.1", .port = port});
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].address().host == "127.0.0.1");
+    CHECK(all[0].port() == port);
+  });
+}
+
+TEST_CASE("a port in use is refused, and free again as soon as it is closed", "[LISTEN-04]") {
+  run([] {
+    auto first = listen_tcp_all({.host = "127.0.0.1"});
+    const std::uint16_t port = first[0].port();
+    CHECK(throws<structio::error>([&] { listen_tcp_all({.host = "127.0.0.1", .port = port}); }));
+    auto client = connect(first[0]);
+    auto server = first[0].accept();
+    server.close();  // its end is the one that stays behind for a while
+    first.clear();
+    CHECK(listen_tcp_all({.host = "127.0.0.1", .port = port}).size() == 1);
+  });
+}
+
+TEST_CASE("a failure on the third address leaves none of the others", "[LISTEN-05][LISTEN-08]") {
+  run([] {
+    connected();
+    auto taken = structio::listen_tcp({.host = "127.0.0.3"});
+    const scoped_resolver three(addresses({"127.0.0.1", "127.0.0.2", "127.0.0.3"}));
+    const int before = open_descriptors();
+    int code = 0;
+    try {
+      listen_tcp_all({.host = "x", .port = taken.port()});
+    } catch (const structio::error& e) {
+      code = e.code();
+    }
+    CHECK(code == -EADDRINUSE);
+    CHECK(open_descriptors() == before);
+  });
+}
+
+TEST_CASE("families that the system is without are passed over", "[LISTEN-07]") {
+  run([] {
+    // No interface has an address that is set aside for documents: as if the family were absent.
+    const scoped_resolver some(addresses({"2001:db8::1", "127.0.0.1"}));
+    auto all = listen_tcp_all({.host = "x"});
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].address().host == "127.0.0.1");
+    const scoped_resolver none(addresses({"2001:db8::1", "2001:db8::2"}));
+    CHECK(throws<structio::error>([] { listen_tcp_all({.host = "x"}); }));
+  });
+}
+
+TEST_CASE("a name that cannot be found, too little room, no descriptors", "[SOCK-18]") {
+  run([] {
+    connected();
+    const int before = open_descriptors();
+    CHECK(throws<structio::error>([] { listen_tcp_all({.host = "no such name.invalid"}); }));
+    structio_tcp_listen_options options{};
+    options.struct_size = sizeof options;
+    options.host = "x";
+    structio_listener* out[1];
+    std::size_t count = 7;
+    {
+      const scoped_resolver two(addresses({"127.0.0.1", "127.0.0.2"}));
+      CHECK(structio_tcp_listen_all(&options, out, 1, &count) == STRUCTIO_ELIMIT);
+      CHECK(count == 0);
+      const support::few_descriptors few(1);
+      CHECK(throws<structio::error>([] { listen_tcp_all({.host = "x"}); }));
+    }
+    CHECK(structio_tcp_listen_all(&options, nullptr, 1, &count) == STRUCTIO_EINVALID);
+    CHECK(structio_tcp_listen_all(&options, out, 1, nullptr) == STRUCTIO_EINVALID);
+    CHECK(open_descriptors() == before);
+  });
+}
+
+TEST_CASE("two listeners, three clients each, served at once", "[SERVE-01][SERVE-06]") {
+  run([] {
+    std::vector<tcp_listener> both;
+    both.push_back(listen());
+    both.push_back(listen());
+    int served = 0;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] {
+        serve(std::span(both), [&](tcp_stream s) {
+          ++served;
+          s.send_all("hello");
+        });
+      });
+      for (int i = 0; i < 3; ++i) {
+        for (auto& listener : both) {
+          auto client = connect(listener);
+          CHECK(receive_whole(client, 6) == "hello");
+        }
+      }
+      n.cancel_scope().stop(10s);
+    });
+    CHECK(served == 6);
+  });
+}
+
+TEST_CASE("the failure of one listener ends the serving of all", "[SERVE-03]") {
+  run([] {
+    std::vector<tcp_listener> both;
+    both.push_back(listen());
+    both.push_back(listen());
+    bool failed = false;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] {
+        failed = throws<structio::closed_error>([&] { serve(std::span(both), [](tcp_stream) {}); });
+      });
+      settle();
+      both[1].close();
+    });
+    CHECK(failed);
+  });
+}
+
+TEST_CASE("no more handlers than the limit; the others wait in the queue") {
+  run([] {
+    auto listener = listen();
+    int now = 0, most = 0, served = 0;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] {
+        serve(listener,
+              [&](tcp_stream s) {
+                most = std::max(most, ++now);
+                receive(s);
+                --now;
+                ++served;
+              },
+              {.max_connections = 2});
+      });
+      std::vector<tcp_stream> clients;
+      for (int i = 0; i < 6; ++i) clients.push_back(connect(listener));
+      settle();
+      CHECK(now == 2);
+      for (auto& client : clients) client.send_all("x");
+      for (auto& client : clients) CHECK(receive(client).empty());
+      // Stopped while it is full: the loop ends though no place is free.
+      auto a = connect(listener), b = connect(listener);
+      settle();
+      n.cancel_scope().stop(10s);
+      a.send_eof();
+      b.send_eof();
+    });
+    CHECK(most == 2);
+    CHECK(served == 8);
+  });
+}
+
+TEST_CASE("a handler's failure is logged, or decided about, and the server goes on") {
+  run([] {
+    auto listener = listen();
+    std::vector<std::string> told;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] {
+        serve(listener, [](tcp_stream) { throw std::runtime_error("this one fails"); },
+              {.on_error = [&](const char* peer, const structio::failure& why) {
+                told.push_back(std::string(peer) + " " + why.message());
+                return true;
+              }});
+      });
+      for (int i = 0; i < 2; ++i) {
+        auto client = connect(listener);
+        const std::string peer = "127.0.0.1:" + std::to_string(client.local_address().port);
+        CHECK(receive(client).empty());
+        settle();
+        REQUIRE(told.size() == static_cast<std::size_t>(i) + 1);
+        CHECK(told.back().find(peer) == 0);
+        CHECK(told.back().find("this one fails") != std::string::npos);
+      }
+      n.cancel_scope().cancel();
+    });
+    structio_serve_options options{};
+    options.struct_size = sizeof options;
+    options.log_errors = 1;
+    int status = 1;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { status = structio_serve(listener.native(), refuse, nullptr, &options); });
+      auto client = connect(listener);
+      CHECK(receive(client).empty());
+      settle();
+      CHECK(status == 1);
+      n.cancel_scope().stop(0s);
+    });
+  });
+}
+
+TEST_CASE("who decides may say that the server fails, and so does one who throws") {
+  run([] {
+    for (const bool by_throwing : {false, true}) {
+      auto listener = listen();
+      const auto fails = [&] {
+        open_nursery([&](nursery& n) {
+          n.start_soon([&] {
+            serve(listener, [](tcp_stream) { throw std::runtime_error("the handler's"); },
+                  {.on_error = [&](const char*, const structio::failure&) -> bool {
+                    if (by_throwing) throw std::logic_error("another");
+                    return false;
+                  }});
+          });
+          connect(listener);
+        });
+      };
+      std::string text;
+      try {
+        fails();
+      } catch (const structio::exception_group& group) {
+        text = to_string(group);
+      }
+      CHECK(text.find("the handler's") != std::string::npos);
+    }
+  });
+}
+
+TEST_CASE("the peer of a connection is known when it has gone", "[SSTR-05]") {
+  run([] {
+    auto listener = listen();
+    std::uint16_t port = 0;
+    {
+      auto client = connect(listener);
+      port = client.local_address().port;
+      const int descriptor = static_cast<int>(client.descriptor());
+      const linger reset{1, 0};
+      setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    }
+    auto server = listener.accept();
+    CHECK(server.peer_address().port == port);
+    CHECK(server.peer_address().host == "127.0.0.1");
+  });
+}
+
+TEST_CASE("serving several refuses what makes no sense") {
+  run([] {
+    auto listener = listen();
+    structio_listener* one[] = {listener.native()};
+    structio_listener* bad[] = {listener.native(), nullptr};
+    CHECK(structio_serve_all(nullptr, 1, refuse, nullptr, nullptr) == STRUCTIO_EINVALID);
+    CHECK(structio_serve_all(one, 0, refuse, nullptr, nullptr) == STRUCTIO_EINVALID);
+    CHECK(structio_serve_all(one, 65, refuse, nullptr, nullptr) == STRUCTIO_EINVALID);
+    CHECK(structio_serve_all(one, 1, nullptr, nullptr, nullptr) == STRUCTIO_EINVALID);
+    CHECK(structio_serve_all(bad, 2, refuse, nullptr, nullptr) == STRUCTIO_EINVALID);
+  });
+}
+
+namespace {
+
+void prove() {
+  structio_tcp_listen_options options{};
+  options.struct_size = sizeof options;
+  options.host = "127.0.0.1";
+  structio_listener* l = nullptr;
+  std::size_t count = 0;
+  const auto listen_all = [&] { return structio_tcp_listen_all(&options, &l, 1, &count); };
+  CHECK(op_proof::cancelled(listen_all) == op_proof::aborted);
+  CHECK(count == 0);
+  CHECK(op_proof::halves([&] { CHECK(listen_all() == 0); }) == 2);
+  const auto serve_it = [&] { return structio_serve_all(&l, 1, refuse, nullptr, nullptr); };
+  CHECK(op_proof::cancelled(serve_it) == op_proof::aborted);
+  structio_stream* client = nullptr;
+  structio_tcp_connect_options to{};
+  to.struct_size = sizeof to;
+  structio_listener_address(l, nullptr, 0, &to.port);
+  CHECK(structio_tcp_connect(&to, &client) == 0);
+  // What has happened is what the handlers have done.
+  CHECK(op_proof::halves([&] { CHECK(serve_it() == STRUCTIO_EGROUP); }) == 2);
+  structio_stream_free(client);
+  structio_listener_free(l);
+}
+
+const op_proof::area proof({{"structio_tcp_listen_all", 1, STRUCTIO_EFFECT_NOTHING},
+                            {"structio_serve_all", 1, STRUCTIO_EFFECT_BODY}},
+                           prove);
+
+}  // namespace
