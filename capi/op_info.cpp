@@ -17,6 +17,13 @@ namespace {
 #define STRUCTIO_OP_MAP(X)                           \
   X(all, true, BODY)                                 \
   X(broadcast_send, true, NOTHING)                   \
+  X(buffered_peek, true, NOTHING)                    \
+  X(buffered_receive_exactly, true, NOTHING)         \
+  X(buffered_receive_frame, true, NOTHING)           \
+  X(buffered_receive_line, true, NOTHING)            \
+  X(buffered_receive_some, true, NOTHING)            \
+  X(buffered_receive_until, true, NOTHING)           \
+  X(buffered_take_exactly, true, NOTHING)            \
   X(cancel_shielded_checkpoint, false, NONE)         \
   X(checkpoint, true, NOTHING)                       \
   X(checkpoint_if_cancelled, false, NOTHING)         \
@@ -53,9 +60,13 @@ namespace {
   X(sleep_forever, true, NOTHING)                    \
   X(sleep_until, true, NOTHING)                      \
   X(stream_close, true, CLOSED)                      \
+  X(stream_copy, true, PREFIX)                       \
+  X(stream_proxy, true, PREFIX)                      \
   X(stream_receive_some, true, NOTHING)              \
   X(stream_send_all, true, PREFIX)                   \
   X(stream_send_eof, true, NOTHING)                  \
+  X(stream_send_frame, true, PREFIX)                 \
+  X(stream_send_vectored, true, PREFIX)              \
   X(stream_wait_send_might_not_block, true, NOTHING) \
   X(subscription_receive, true, NOTHING)             \
   X(task_join, true, NOTHING)                        \

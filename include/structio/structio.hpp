@@ -23,9 +23,12 @@
 #pragma once
 
 #include <structio/broadcast.hpp>
+#include <structio/buffered.hpp>
 #include <structio/channel.hpp>
 #include <structio/combine.hpp>
 #include <structio/concurrent.hpp>
+#include <structio/copy.hpp>
+#include <structio/custom_stream.hpp>
 #include <structio/error.hpp>
 #include <structio/generator.hpp>
 #include <structio/group.hpp>
