@@ -50,7 +50,7 @@ using strings = std::vector<std::string>;
 
 TEST_CASE("lines, whatever pieces they come in") {
   face::run([] {
-    for (const std::size_t piece : {1, 2, 3, 7, 1000}) {
+    for (const std::size_t piece : {1u, 2u, 3u, 7u, 1000u}) {
       reading("one\ntwo\r\n\n\rfour\r\r\nlast", piece, [](buffered_reader& r) {
         strings all;
         for (const std::string_view line : r.lines()) all.emplace_back(line);
@@ -63,7 +63,7 @@ TEST_CASE("lines, whatever pieces they come in") {
 
 TEST_CASE("exactly so many bytes, and the end before and in the middle") {
   face::run([] {
-    for (const std::size_t piece : {1, 4, 100}) {
+    for (const std::size_t piece : {1u, 4u, 100u}) {
       reading("abcdefgh", piece, [](buffered_reader& r) {
         std::array<std::byte, 3> three;
         CHECK(r.receive_exactly(three));
@@ -81,7 +81,7 @@ TEST_CASE("exactly so many bytes, and the end before and in the middle") {
 
 TEST_CASE("up to a delimiter that is cut in two, within a limit") {
   face::run([] {
-    for (const std::size_t piece : {1, 2, 5, 100}) {
+    for (const std::size_t piece : {1u, 2u, 5u, 100u}) {
       reading(
           "a--b-=-=c-=-end without one", piece,
           [](buffered_reader& r) {
