@@ -8,30 +8,15 @@
 #include "runtime/local.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/wait_queue.hpp"
-#include "sync/limiter.hpp"
+#include "thread/run_limiter.hpp"
 
 namespace structio::rt::thread {
 namespace {
 
 struct run_threads {
   wait_queue all_done;
-  union {  // its user may have destroyed it, as he can any other
-    sync::limiter_block tokens;
-  };
-
-  run_threads() noexcept : tokens(default_total) {}
-  run_threads(const run_threads&) = delete;
-  run_threads& operator=(const run_threads&) = delete;
-  ~run_threads() {
-    if (is_whole()) tokens.~limiter_block();
-  }
-  bool is_whole() const noexcept { return tokens.magic == sync::limiter_block::magic_value; }
+  run_limiter tokens;
 };
-
-int destroyed() noexcept {
-  return base::fail(STRUCTIO_EMISUSE,
-                    "the run's own limiter for threads was destroyed: it ends with the run");
-}
 
 constexpr char key = 0;
 
@@ -59,25 +44,13 @@ run_threads* find_or_make(runtime& rt) noexcept {
 
 sync::limiter_block* default_limiter(runtime& rt) noexcept {
   run_threads* threads = find_or_make(rt);
-  return threads ? &threads->tokens : nullptr;
+  return threads ? &threads->tokens.block() : nullptr;
 }
 
 int default_tokens(runtime& rt, token_source& out) noexcept {
   run_threads* threads = find_or_make(rt);
   if (!threads) return STRUCTIO_ENOMEM;
-  out.self = threads;
-  out.is_run_owned = true;
-  out.acquire = [](void* self, const void* borrower) {
-    auto& of = *static_cast<run_threads*>(self);
-    runtime& run = *current_runtime();
-    if (!of.is_whole()) return destroyed();
-    of.tokens.claim(run);
-    return of.tokens.acquire(run, sync::borrower::of_object(borrower));
-  };
-  out.release = [](void* self, const void* borrower) {
-    auto& of = *static_cast<run_threads*>(self);
-    return of.is_whole() ? of.tokens.release(sync::borrower::of_object(borrower)) : destroyed();
-  };
+  out = threads->tokens.source();
   return 0;
 }
 

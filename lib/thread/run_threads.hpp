@@ -10,8 +10,6 @@ struct limiter_block;
 
 namespace structio::rt::thread {
 
-inline constexpr std::int64_t default_total = 40;
-
 /// The run's own limiter; null when memory is out.
 sync::limiter_block* default_limiter(runtime& rt) noexcept;
 
