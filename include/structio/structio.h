@@ -53,7 +53,9 @@
 #include "structio_base.h"      /* versions, errors, time */
 #include "structio_channel.h"   /* channels, broadcasts */
 #include "structio_combine.h"   /* all, race, first success, loops with a limit */
+#include "structio_directory.h" /* folders, names, what paths lead to */
 #include "structio_failure.h"   /* why a task failed */
+#include "structio_file.h"      /* files, whole or piece by piece */
 #include "structio_net.h"       /* TCP streams, listeners, serve */
 #include "structio_nursery.h"   /* nurseries, start, task handles, services, system tasks */
 #include "structio_readiness.h" /* waiting for descriptors */
@@ -64,5 +66,6 @@
 #include "structio_sync.h"      /* event, mutex, semaphore, condition, capacity limiter */
 #include "structio_thread.h"    /* worker threads, and calls from them into the run */
 #include "structio_wait.h"      /* park and wake, parking lots, portals */
+#include "structio_watch.h"     /* changes of files that others make */
 
 #endif /* STRUCTIO_H */

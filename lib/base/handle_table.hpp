@@ -24,7 +24,10 @@ enum class handle_kind : std::uint8_t {
   receiver,
   broadcast,
   subscription,
-  remote_sender
+  remote_sender,
+  file,
+  directory_entries,
+  watch
 };
 
 /// What the look-up reads, so that it costs no call: it stands in every function of the C ABI.
