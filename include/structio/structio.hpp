@@ -26,7 +26,9 @@
 #include <structio/channel.hpp>
 #include <structio/combine.hpp>
 #include <structio/concurrent.hpp>
+#include <structio/directory.hpp>
 #include <structio/error.hpp>
+#include <structio/file.hpp>
 #include <structio/generator.hpp>
 #include <structio/group.hpp>
 #include <structio/net.hpp>
@@ -44,3 +46,4 @@
 #include <structio/time.hpp>
 #include <structio/token.hpp>
 #include <structio/wait.hpp>
+#include <structio/watch.hpp>
