@@ -73,7 +73,7 @@ int make_directories(const char* path, std::uint32_t permissions) noexcept {
     text[at] = '\0';
     const int code = make_directory(text, at == size ? permissions : 0777);
     // A folder that is there is said so in many ways: what is on the way to it is read-only.
-    if (code != 0 && !is_there(text)) return code;
+    if (code != 0 && !is_there(text)) return code == -EEXIST && at < size ? -ENOTDIR : code;
     text[at] = kept;
   }
   return size == 0 ? -ENOENT : 0;
