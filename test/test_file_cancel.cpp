@@ -193,9 +193,10 @@ TEST_CASE("closing waits for the calls under way, whatever happens") {
     auto f = open_file(path);
     const int before = open_descriptors();
     bool closed = false;
+    structio::cancel_scope scope;
     open_nursery([&](nursery& n) {
       n.start_soon([&] { CHECK(read_some(f) == "x"); });
-      structio::cancel_scope scope;
+      settle();
       n.start_soon([&] {
         scope.run([&] { CHECK(is_cancelled([&] { f.close(); })); });
         closed = true;
