@@ -77,6 +77,18 @@ int structio_directory_list(const char* path, structio_directory_entries** out) 
   return 0;
 }
 
+int structio_path_glob(const char* pattern, structio_directory_entries** out) {
+  constexpr const char* call = "structio_path_glob";
+  if (!out) return null_argument(call, "out");
+  *out = nullptr;
+  rt::runtime* r = with(call, pattern);
+  if (!r) return refused();
+  fs::entries* made = nullptr;
+  if (const int code = fs::glob(*r, pattern, made)) return code;
+  *out = static_cast<structio_directory_entries*>(made->handle);
+  return 0;
+}
+
 int structio_directory_entries_next(structio_directory_entries* entries,
                                     structio_directory_entry* entry) {
   constexpr const char* call = "structio_directory_entries_next";

@@ -56,6 +56,7 @@ namespace {
   X(path_current, true, NOTHING)                     \
   X(path_exists, true, NOTHING)                      \
   X(path_get_info, true, NOTHING)                    \
+  X(path_glob, true, NOTHING)                        \
   X(path_home, true, NOTHING)                        \
   X(path_link, true, NOTHING)                        \
   X(path_read_link, true, NOTHING)                   \

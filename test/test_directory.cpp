@@ -42,6 +42,19 @@ TEST_CASE("a folder is read whole, and then told without waiting", "[FILE-07][FI
   });
 }
 
+TEST_CASE("paths that match a pattern", "[FILE-08]") {
+  fresh_folder folder;
+  run([&] {
+    for (const char* name : {"b1", "a1", "a2", ".a3"}) spill(folder / name, "");
+    stdfs::create_directory(folder / "d");
+    spill(folder / "d" / "a1", "");
+    const auto found = structio::glob_paths(folder / "a*");
+    CHECK(found == std::vector<stdfs::path>{folder / "a1", folder / "a2"});
+    CHECK(structio::glob_paths(folder / "*" / "a?").size() == 1);
+    CHECK(structio::glob_paths(folder / "c*").empty());
+  });
+}
+
 TEST_CASE("folders are made, alone or with those above") {
   fresh_folder folder;
   run([&] {

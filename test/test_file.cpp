@@ -232,7 +232,7 @@ TEST_CASE("the lock of a file keeps other openings out") {
   });
 }
 
-TEST_CASE("a descriptor becomes a file's, and leaves it", "[FILE-05]") {
+TEST_CASE("a descriptor becomes a file's, and leaves it", "[FILE-02][FILE-05]") {
   fresh_folder folder;
   spill(folder / "a", "text");
   const int descriptor = ::open((folder / "a").c_str(), O_RDONLY | O_CLOEXEC);

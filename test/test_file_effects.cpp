@@ -84,6 +84,7 @@ const std::map<std::string, call>& calls() {
       {"path_current", [](world& w) { return structio_path_current(&w.text); }},
       {"path_exists", [](world& w) { return structio_path_exists(w.a.c_str()); }},
       {"path_get_info", [](world& w) { return structio_path_get_info(w.a.c_str(), 1, &w.info); }},
+      {"path_glob", [](world& w) { return structio_path_glob("/*", &w.entries); }},
       {"path_home", [](world& w) { return structio_path_home(&w.text); }},
       {"path_link", [](world& w) { return structio_path_link(w.a.c_str(), w.b.c_str()); }},
       {"path_read_link", [](world& w) { return structio_path_read_link(w.link.c_str(), &w.text); }},

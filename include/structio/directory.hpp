@@ -60,6 +60,20 @@ struct entries_freer {
   }
 };
 
+/// All entries behind a handle, which is freed.
+inline std::vector<directory_entry> read_entries(structio_directory_entries* raw) {
+  const std::unique_ptr<structio_directory_entries, entries_freer> owned(raw);
+  std::vector<directory_entry> all;
+  all.reserve(static_cast<std::size_t>(check(structio_directory_entries_count(raw))));
+  structio_directory_entry entry{};
+  entry.struct_size = sizeof entry;
+  while (check(structio_directory_entries_next(raw, &entry)) == 1) {
+    const std::string_view name(entry.name);
+    all.push_back({std::u8string(name.begin(), name.end()), to_file_type(entry.type)});
+  }
+  return all;
+}
+
 inline file_info info_of(const std::filesystem::path& path, bool follow) {
   structio_file_info raw = empty_file_info();
   on_path(path, [&](const char* p) { return structio_path_get_info(p, follow ? 1 : 0, &raw); });
@@ -72,15 +86,15 @@ inline file_info info_of(const std::filesystem::path& path, bool follow) {
 inline std::vector<directory_entry> directory_entries(const std::filesystem::path& folder) {
   structio_directory_entries* raw = nullptr;
   detail::on_path(folder, [&](const char* p) { return structio_directory_list(p, &raw); });
-  const std::unique_ptr<structio_directory_entries, detail::entries_freer> owned(raw);
-  std::vector<directory_entry> all;
-  all.reserve(static_cast<std::size_t>(detail::check(structio_directory_entries_count(raw))));
-  structio_directory_entry entry{};
-  entry.struct_size = sizeof entry;
-  while (detail::check(structio_directory_entries_next(raw, &entry)) == 1) {
-    const std::string_view name(entry.name);
-    all.push_back({std::u8string(name.begin(), name.end()), detail::to_file_type(entry.type)});
-  }
+  return detail::read_entries(raw);
+}
+
+/// The paths that match a pattern of the shell (`*`, `?`, `[a-z]`), in order.
+inline std::vector<std::filesystem::path> glob_paths(const std::filesystem::path& pattern) {
+  structio_directory_entries* raw = nullptr;
+  detail::on_path(pattern, [&](const char* p) { return structio_path_glob(p, &raw); });
+  std::vector<std::filesystem::path> all;
+  for (directory_entry& entry : detail::read_entries(raw)) all.push_back(std::move(entry.name));
   return all;
 }
 

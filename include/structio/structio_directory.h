@@ -25,6 +25,10 @@ STRUCTIO_API int structio_directory_make(const char* path, uint32_t permissions,
 /* Reads a whole folder, without "." and "..", in the system's order. Free the handle. */
 STRUCTIO_API int structio_directory_list(const char* path, structio_directory_entries** out);
 
+/* The paths that match a pattern of the shell (`*`, `?`, `[a-z]`), in order, as entries whose names
+ * are whole paths and whose type is not told. None is no error. */
+STRUCTIO_API int structio_path_glob(const char* pattern, structio_directory_entries** out);
+
 typedef struct structio_directory_entry {
   size_t struct_size;
   const char* name; /* valid until the entries are freed */

@@ -64,15 +64,17 @@ STRUCTIO_API int structio_file_open(const char* path, const structio_file_open_o
                                     structio_file** out);
 
 /* Makes a descriptor that the caller has opened a file of this library, which closes it in the end.
- * Its mode is not looked at. Errors: UV_EBADF, STRUCTIO_ENOMEM (it stays the caller's). */
+ * Its mode is not looked at. Any task or hook. Errors: UV_EBADF, STRUCTIO_ENOMEM (it stays the
+ * caller's). */
 STRUCTIO_API int structio_file_adopt(int64_t descriptor, structio_file** out);
 
 /* The reverse: the descriptor is the caller's, and the file is closed without closing it; the
- * handle is to be freed. Errors: STRUCTIO_ECLOSED, STRUCTIO_EBUSY (a call is under way). */
+ * handle is to be freed. Any task or hook. Errors: STRUCTIO_ECLOSED, STRUCTIO_EBUSY (a call is
+ * under way). */
 STRUCTIO_API int structio_file_detach(structio_file* file, int64_t* descriptor);
 
-/* The descriptor, for what this library has no function for. Do not close it. Errors:
- * STRUCTIO_ECLOSED. */
+/* The descriptor, for what this library has no function for. Do not close it. Any task
+ * or hook. Errors: STRUCTIO_ECLOSED. */
 STRUCTIO_API int structio_file_descriptor(structio_file* file, int64_t* descriptor);
 
 /* --- reading and writing ------------------------------------------------------------------------
@@ -170,8 +172,8 @@ STRUCTIO_API int structio_file_free(structio_file* file);
 /* A stream over the file: receives from its position and sends to it, each as structio_file_read
  * and _write do; of a file that is open one way only the other way fails. Closing either closes
  * both; who frees one leaves the file to the other. A receive or a send that is under way is waited
- * for whatever happens: pipes and terminals want other streams. Errors: STRUCTIO_ECLOSED,
- * STRUCTIO_ENOMEM. */
+ * for whatever happens: pipes and terminals want other streams. Any task or hook. Errors:
+ * STRUCTIO_ECLOSED, STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_file_stream(structio_file* file, structio_stream** out);
 
 /* --- whole files --------------------------------------------------------------------------------
@@ -199,10 +201,10 @@ typedef struct structio_file_write_options {
 
 /* Writes a whole file. But for appending it is written beside, under another name, and then takes
  * its place: others see the old or the new content, never a part, and so it is after a crash. Where
- * a symbolic link stands what it leads to is replaced; permissions stay what they were, other names
- * of the old file keep the old content. When it fails or is cancelled, also in the midst of
- * writing, everything is as it was; only an append that fails may have written a part. Checkpoint.
- * Errors: STRUCTIO_ECANCELLED, UV_ENOSPC, UV_EEXIST. */
+ * a symbolic link stands what it leads to is replaced. Permissions stay what they were, and the
+ * owner where the system allows that; other names of the old file keep the old content. When it
+ * fails or is cancelled, also in the midst of writing, everything is as it was; only an append that
+ * fails may have written a part. Checkpoint. Errors: STRUCTIO_ECANCELLED, UV_ENOSPC, UV_EEXIST. */
 STRUCTIO_API int structio_file_write_all(const char* path, const void* data, size_t size,
                                          const structio_file_write_options* options);
 

@@ -33,6 +33,7 @@ int sync(std::int64_t descriptor, bool data_only) noexcept;
 int try_lock(std::int64_t descriptor, int lock) noexcept;
 int info(std::int64_t descriptor, structio_file_info& out) noexcept;
 int set_permissions(std::int64_t descriptor, std::uint32_t permissions) noexcept;
+int set_owner(std::int64_t descriptor, std::uint32_t user, std::uint32_t group) noexcept;
 
 }  // namespace os
 

@@ -18,6 +18,9 @@ int make_directories(const char* path, std::uint32_t permissions) noexcept;
 /// For each entry a byte with its type, its name, a zero; `count` of them.
 int list(const char* path, bytes& entries, std::size_t& count, int (*stop)() noexcept) noexcept;
 
+/// Paths that match, in order, in the same form; their type is not told.
+int glob(const char* pattern, bytes& entries, std::size_t& count) noexcept;
+
 int remove(const char* path) noexcept;
 /// How many things were removed.
 std::int64_t remove_all(const char* path, int (*stop)() noexcept) noexcept;

@@ -24,6 +24,25 @@ int temporary_name(const char* folder, const char* prefix, bytes& path) noexcept
   return path.add(prefix ? prefix : "tmp") && path.add("-XXXXXX") ? 0 : STRUCTIO_ENOMEM;
 }
 
+// What fill(entries) finds.
+template <class Fill>
+int collect(runtime& rt, const char* call, const char* path, entries*& out, Fill fill) noexcept {
+  out = nullptr;
+  auto* made = new (std::nothrow) entries;
+  if (made) made->handle = base::handle_make(base::handle_kind::directory_entries, made);
+  if (!made || !made->handle) {
+    delete made;
+    return base::fail(STRUCTIO_ENOMEM, "%s: no memory for the entries", call);
+  }
+  const std::int64_t code = on_path(rt, call, path, [&]() noexcept { return fill(*made); });
+  if (code < 0) {
+    free(*made);
+    return static_cast<int>(code);
+  }
+  out = made;
+  return 0;
+}
+
 }  // namespace
 
 int exists(runtime& rt, const char* path) noexcept {
@@ -37,24 +56,15 @@ int exists(runtime& rt, const char* path) noexcept {
 }
 
 int list(runtime& rt, const char* path, entries*& out) noexcept {
-  constexpr const char* call = "structio_directory_list";
-  out = nullptr;
-  auto* made = new (std::nothrow) entries;
-  if (made) made->handle = base::handle_make(base::handle_kind::directory_entries, made);
-  if (!made || !made->handle) {
-    delete made;
-    return base::fail(STRUCTIO_ENOMEM, "%s: no memory for the entries", call);
-  }
-  const auto fn = [&]() noexcept -> std::int64_t {
-    return os::list(path, made->names, made->count, told);
-  };
-  const std::int64_t code = on_path(rt, call, path, fn);
-  if (code < 0) {
-    free(*made);
-    return static_cast<int>(code);
-  }
-  out = made;
-  return 0;
+  return collect(rt, "structio_directory_list", path, out, [path](entries& into) noexcept {
+    return os::list(path, into.names, into.count, told);
+  });
+}
+
+int glob(runtime& rt, const char* pattern, entries*& out) noexcept {
+  return collect(rt, "structio_path_glob", pattern, out, [pattern](entries& into) noexcept {
+    return os::glob(pattern, into.names, into.count);
+  });
 }
 
 bool next(entries& from, const char*& name, std::uint32_t& type) noexcept {

@@ -28,6 +28,7 @@ std::int64_t on_path(runtime& rt, const char* call, const char* path, Fn fn) noe
 
 int exists(runtime& rt, const char* path) noexcept;
 int list(runtime& rt, const char* path, entries*& out) noexcept;
+int glob(runtime& rt, const char* pattern, entries*& out) noexcept;
 /// The next entry; false behind the last.
 bool next(entries& from, const char*& name, std::uint32_t& type) noexcept;
 void free(entries& e) noexcept;

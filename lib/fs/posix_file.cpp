@@ -161,4 +161,8 @@ int set_permissions(std::int64_t descriptor, std::uint32_t permissions) noexcept
   return done([&] { return ::fchmod(number(descriptor), static_cast<mode_t>(permissions)); });
 }
 
+int set_owner(std::int64_t descriptor, std::uint32_t user, std::uint32_t group) noexcept {
+  return done([&] { return ::fchown(number(descriptor), user, group); });
+}
+
 }  // namespace structio::rt::fs::os

@@ -3,6 +3,7 @@
 // links meanwhile leads astray.
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,6 +189,22 @@ int list(const char* path, bytes& entries, std::size_t& count, int (*stop)() noe
     if (!entries.add(&type, 1) || !entries.add(entry->d_name, size)) return STRUCTIO_ENOMEM;
     ++count;
   }
+  return code;
+}
+
+int glob(const char* pattern, bytes& entries, std::size_t& count) noexcept {
+  glob_t found{};
+  const int result = ::glob(pattern, 0, nullptr, &found);
+  count = result == 0 ? found.gl_pathc : 0;
+  int code = result == 0 || result == GLOB_NOMATCH ? 0
+             : result == GLOB_NOSPACE              ? STRUCTIO_ENOMEM
+                                                   : -EIO;
+  for (std::size_t i = 0; i < count && code == 0; ++i) {
+    const char type = STRUCTIO_FILE_UNKNOWN;
+    const char* path = found.gl_pathv[i];
+    if (!entries.add(&type, 1) || !entries.add(path, std::strlen(path) + 1)) code = STRUCTIO_ENOMEM;
+  }
+  ::globfree(&found);
   return code;
 }
 

@@ -48,7 +48,8 @@ int read_job(const char* path, std::size_t limit, bytes& out) noexcept {
   structio_file_info info{};
   if (const int code = os::info(file.get(), info)) return code;
   // What it says of its size is a hint: files of /proc say nothing, others grow meanwhile.
-  const std::uint64_t expected = std::min<std::uint64_t>(info.size, limit) + 2;
+  const std::uint64_t expected =
+      info.size == 0 ? first_room : std::min<std::uint64_t>(info.size, limit) + 2;
   if (expected > SIZE_MAX || !out.reserve(static_cast<std::size_t>(expected))) {
     return STRUCTIO_ENOMEM;
   }
@@ -152,6 +153,18 @@ int look_at_target(const char* path, bytes& real, bool& is_there,
   return real.add(path) ? 0 : STRUCTIO_ENOMEM;
 }
 
+// Whose file it was it stays, where we may say so; nobody else gets more rights than before.
+int take_after(std::int64_t descriptor, const structio_file_info& before) noexcept {
+  structio_file_info now{};
+  int code = os::info(descriptor, now);
+  std::uint32_t permissions = before.permissions;
+  if (code == 0 && (now.user != before.user || now.group != before.group)) {
+    constexpr std::uint32_t of_its_user = 0700;
+    if (os::set_owner(descriptor, before.user, before.group) < 0) permissions &= of_its_user | 07;
+  }
+  return code == 0 ? os::set_permissions(descriptor, permissions) : code;
+}
+
 int append_job(const write_request& r) noexcept {
   opened file(os::open(r.path, STRUCTIO_OPEN_APPEND | STRUCTIO_OPEN_CREATE, r.permissions));
   if (file.code() < 0) return file.code();
@@ -181,7 +194,7 @@ int write_job(const write_request& r) noexcept {
   replacement made;
   opened file(made.open(path.data(), r.permissions));
   if (file.code() < 0) return file.code();
-  int code = is_there ? os::set_permissions(file.get(), info.permissions) : 0;
+  int code = is_there ? take_after(file.get(), info) : 0;
   if (code == 0) code = write_pieces(file.get(), static_cast<const char*>(r.data), r.size, true);
   return code == 0 ? finish(made, file, path.data(), replaces, r.syncs) : code;
 }

@@ -99,6 +99,9 @@ static void folders(void) {
   CHECK(structio_directory_entries_next(entries, &entry) == STRUCTIO_ESTALE);
   CHECK(structio_directory_entries_count(entries) == STRUCTIO_ESTALE);
   CHECK(structio_directory_entries_free(NULL) == 0);
+  CHECK(structio_path_glob(in_folder(other, "d/*"), &entries) == 0);
+  CHECK(structio_directory_entries_next(entries, &entry) == 1 && entry.name[0] == '/');
+  CHECK(structio_directory_entries_free(entries) == 0);
   CHECK(structio_path_current(&text) == 0 && text[0] == '/');
   structio_memory_free(text);
   CHECK(structio_path_home(&text) == 0);
@@ -182,6 +185,8 @@ static void bad_paths(void) {
   CHECK(structio_directory_make(NULL, 0, 0) == STRUCTIO_EINVALID);
   CHECK(structio_directory_list(NULL, &entries) == STRUCTIO_EINVALID);
   CHECK(structio_directory_list(folder, NULL) == STRUCTIO_EINVALID);
+  CHECK(structio_path_glob(NULL, &entries) == STRUCTIO_EINVALID);
+  CHECK(structio_path_glob("*", NULL) == STRUCTIO_EINVALID);
   CHECK(structio_directory_entries_next(NULL, NULL) == STRUCTIO_EINVALID);
   CHECK(structio_directory_entries_next(NULL, &entry) == STRUCTIO_EINVALID);
   CHECK(structio_directory_entries_count(NULL) == STRUCTIO_EINVALID);
