@@ -43,7 +43,7 @@ mode_t mode_of(const stdfs::path& path) {
 TEST_CASE("a whole file is read, whatever its size") {
   fresh_folder folder;
   run([&] {
-    for (const std::size_t size : {0, 1, 4095, 4096, 4097, 1 << 20, (3 << 20) + 5}) {
+    for (const std::size_t size : {0u, 1u, 4095u, 4096u, 4097u, 1u << 20, (3u << 20) + 5}) {
       const std::string data = pattern(size);
       spill(folder / "a", data);
       CHECK(read_file(folder / "a") == data);
