@@ -1,5 +1,7 @@
 // Files and cancellation: before the thread begins nothing has happened, then its work is waited
 // for; nothing leaks at any instant; closing closes. Kinds of work do not keep each other out.
+#include <sys/mman.h>
+
 #include <cerrno>
 #include <memory>
 
@@ -78,7 +80,7 @@ TEST_CASE("who waits for a token is cancelled at once") {
   });
 }
 
-TEST_CASE("once the thread works the call waits, and completion wins") {
+TEST_CASE("once the thread works the call waits, and completion wins", "[FIB-13]") {
   fresh_folder folder;
   const auto path = make_fifo(folder);
   run([&] {
@@ -218,6 +220,45 @@ TEST_CASE("closing waits for the calls under way, whatever happens") {
       peer.say("x");
     });
     CHECK(closed);
+    CHECK(open_descriptors() == before - 1);
+  });
+}
+
+TEST_CASE("writing very much is cancelled in the midst of it, and tells how much it was") {
+  // The device takes any size without looking at it, so that none of this memory is ever there.
+  constexpr std::size_t size = std::size_t{1} << 43;
+  void* much = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (much == MAP_FAILED) return;
+  run([&] {
+    auto f = open_file("/dev/null", {.write = true});
+    std::int64_t done = 0;
+    structio::cancel_scope scope;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] {
+        settle();
+        scope.cancel();
+      });
+      scope.run([&] {
+        done = structio_file_write(f.native(), much, size);
+        CHECK(is_cancelled([&] { f.write_all("x"); }));
+      });
+    });
+    CHECK(done > 0);
+    CHECK(done < static_cast<std::int64_t>(size));
+    CHECK(done % (64 << 20) == 0);
+  });
+  munmap(much, size);
+}
+
+TEST_CASE("a limiter for files that was destroyed is told; files are closed all the same") {
+  fresh_folder folder;
+  run([&] {
+    auto f = open_file(folder / "a", {.write = true, .create = true});
+    const int before = open_descriptors();
+    structio_limiter_discard(structio_default_file_limiter());
+    CHECK(throws<structio::usage_error>([&] { f.write_all("x"); }));
+    CHECK(throws<structio::usage_error>([&] { structio::path_exists("/"); }));
+    f.close();
     CHECK(open_descriptors() == before - 1);
   });
 }
