@@ -224,6 +224,30 @@ TEST_CASE("closing waits for the calls under way, whatever happens") {
   });
 }
 
+TEST_CASE("closing does not wait for calls that have no thread yet") {
+  fresh_folder folder;
+  run([&] {
+    auto f = open_file(folder / "a", {.read = true, .write = true, .create = true});
+    auto other = open_file(folder / "a");
+    auto limiter = structio::default_file_limiter();
+    limiter.set_total(0);
+    const int before = open_descriptors();
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { CHECK(throws<structio::closed_error>([&] { f.write_all("x"); })); });
+      n.start_soon([raw = other.native()] {
+        CHECK(structio_file_read(raw, nullptr, 0) == STRUCTIO_ECLOSED);
+      });
+      settle();
+      f.close();
+      { const file gone(std::move(other)); }
+      CHECK(open_descriptors() == before - 2);
+      limiter.set_total(1);
+    });
+    CHECK(limiter.borrowed() == 0);
+    CHECK(slurp(folder / "a").empty());
+  });
+}
+
 TEST_CASE("writing very much is cancelled in the midst of it, and tells how much it was") {
   // The device takes any size without looking at it, so that none of this memory is ever there.
   constexpr std::size_t size = std::size_t{1} << 43;

@@ -158,10 +158,11 @@ STRUCTIO_API int structio_file_get_info(structio_file* file, structio_file_info*
 /* --- closing ------------------------------------------------------------------------------------
  */
 
-/* Closes: later calls get STRUCTIO_ECLOSED; those under way on threads come to their end before,
- * and are waited for. Idempotent. The handle stays valid until freed. Checkpoint that also closes
- * when cancelled, and then reports that. Errors: STRUCTIO_ECANCELLED (it is closed all the same),
- * STRUCTIO_ESTALE; the system's, which tells of writing that has failed late: it is closed then. */
+/* Closes: later calls, and those that wait for a thread, get STRUCTIO_ECLOSED; those under way on
+ * threads come to their end before, and are waited for. Idempotent. The handle stays valid until
+ * freed. Checkpoint that also closes when cancelled, and then reports that. Errors:
+ * STRUCTIO_ECANCELLED (it is closed all the same), STRUCTIO_ESTALE; the system's, which tells of
+ * writing that has failed late: it is closed then. */
 STRUCTIO_API int structio_file_close(structio_file* file);
 
 /* Frees the handle and closes, without a thread, when neither calls nor streams use the file any

@@ -25,8 +25,8 @@ struct file : run_object {
   void* handle = nullptr;        ///< null once freed
   std::uint32_t references = 1;  ///< the handle's, streams', those of calls under way
   std::uint32_t users = 1;       ///< the handle and streams: without any the file is closed
-  std::uint32_t under_way = 0;   ///< calls
-  bool at_position = false;      ///< one of them is at the position
+  std::uint32_t under_way = 0;   ///< calls that a thread works for
+  bool at_position = false;      ///< a call is at the position, or waits for a token to be there
   bool closed = false;
   bool awaited = false;  ///< who closes waits for the calls
   wait_queue idle;

@@ -13,23 +13,35 @@ namespace {
 // How much is written before the thread looks whether its task is cancelled.
 constexpr std::size_t piece_size = std::size_t{64} << 20;
 
-/// One call under way: neither the object nor the descriptor goes.
+/// One call: the object stays in place, and once a thread works for it so does the descriptor.
 class call_on {
  public:
   call_on(file& f, bool at_position) noexcept : f_(f), at_position_(at_position) {
     ++f.references;
-    ++f.under_way;
     if (at_position) f.at_position = true;
   }
   ~call_on() {
     if (at_position_) f_.at_position = false;
-    if (--f_.under_way == 0 && f_.closed) last_of_closed();
+    if (begun_ && --f_.under_way == 0 && f_.closed) last_of_closed();
     release(f_);
   }
   call_on(const call_on&) = delete;
   call_on& operator=(const call_on&) = delete;
 
+  /// Who closes does not wait for those who wait for a token: they find the file closed.
+  entrance at() noexcept {
+    return {[](void* self) noexcept { return static_cast<call_on*>(self)->begin(); }, this};
+  }
+  std::int64_t descriptor() const noexcept { return descriptor_; }
+
  private:
+  int begin() noexcept {
+    if (f_.closed) return STRUCTIO_ECLOSED;
+    begun_ = true;
+    descriptor_ = f_.descriptor;
+    ++f_.under_way;
+    return 0;
+  }
   void last_of_closed() noexcept {
     if (f_.awaited) {
       f_.idle.wake(1, 0);
@@ -41,6 +53,8 @@ class call_on {
 
   file& f_;
   bool at_position_;
+  bool begun_ = false;
+  std::int64_t descriptor_ = os::no_descriptor;
 };
 
 // Refused calls are checkpoints as well. 0: go on.
@@ -57,9 +71,10 @@ int begin(runtime& rt, const file& f, bool at_position, const char* call) noexce
 template <class Fn>
 std::int64_t on(runtime& rt, file& f, bool at_position, const char* call, Fn fn) noexcept {
   if (const int code = begin(rt, f, at_position, call)) return code;
-  const call_on keep(f, at_position);
-  const std::int64_t descriptor = f.descriptor;
-  const std::int64_t result = work(rt, [&]() noexcept -> std::int64_t { return fn(descriptor); });
+  call_on call_here(f, at_position);
+  const std::int64_t result = work(
+      rt, [&]() noexcept -> std::int64_t { return fn(call_here.descriptor()); }, call_here.at());
+  if (result == STRUCTIO_ECLOSED) return closed(call);
   return result < 0 ? failed(call, nullptr, result) : result;
 }
 

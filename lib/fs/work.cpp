@@ -16,6 +16,28 @@ thread::run_limiter* limiter_of(runtime& rt) noexcept {
   return thread::find_or_make_limiter(rt, &key, "files");
 }
 
+/// Tokens that are given back at once when what they were for is not to be done any more.
+struct guarded_tokens {
+  thread::token_source inner;
+  entrance at;
+
+  thread::token_source source() noexcept {
+    return {[](void* self, const void* borrower) {
+              auto& of = *static_cast<guarded_tokens*>(self);
+              int code = of.inner.acquire(of.inner.self, borrower);
+              if (code < 0) return code;
+              code = of.at.pass(of.at.self);
+              if (code < 0) of.inner.release(of.inner.self, borrower);
+              return code;
+            },
+            [](void* self, const void* borrower) {
+              auto& of = *static_cast<guarded_tokens*>(self);
+              return of.inner.release(of.inner.self, borrower);
+            },
+            this, true};
+  }
+};
+
 }  // namespace
 
 sync::limiter_block* default_limiter(runtime& rt) noexcept {
@@ -44,11 +66,13 @@ int failed(const char* call, const char* path, std::int64_t code) noexcept {
   return base::fail(own, "%s: %.200s: %s", call, path, text);
 }
 
-int in_thread(runtime& rt, int (*fn)(void*), void* arg) noexcept {
+int in_thread(runtime& rt, int (*fn)(void*), void* arg, const entrance& at) noexcept {
   thread::job_request request{};
   request.fn = fn;
   request.arg = arg;
   if (const int code = default_tokens(rt, request.tokens)) return code;
+  guarded_tokens guarded{request.tokens, at};
+  if (at.pass) request.tokens = guarded.source();
   return thread::run_in_thread(rt, request);
 }
 

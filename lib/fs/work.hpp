@@ -25,7 +25,13 @@ int told() noexcept;
 /// message already, or need none.
 int failed(const char* call, const char* path, std::int64_t code) noexcept;
 
-int in_thread(runtime& rt, int (*fn)(void*), void* arg) noexcept;
+/// Asked in the task, between the token and the thread: a code below 0 is the call's end.
+struct entrance {
+  int (*pass)(void* self) noexcept = nullptr;
+  void* self = nullptr;
+};
+
+int in_thread(runtime& rt, int (*fn)(void*), void* arg, const entrance& at) noexcept;
 
 /// The same if a token is free; else fn is not called. For closing, which waits for nobody.
 int in_spare_thread(runtime& rt, int (*fn)(void*), void* arg) noexcept;
@@ -33,7 +39,7 @@ int in_spare_thread(runtime& rt, int (*fn)(void*), void* arg) noexcept;
 /// Runs fn() in a thread and returns what it returned, or why it was not run. Checkpoint. What it
 /// answers from told() is the task's cancellation.
 template <class Fn>
-std::int64_t work(runtime& rt, Fn fn) noexcept {
+std::int64_t work(runtime& rt, Fn fn, const entrance& at = {}) noexcept {
   struct job {
     Fn& fn;
     std::int64_t result;
@@ -47,7 +53,7 @@ std::int64_t work(runtime& rt, Fn fn) noexcept {
             self.result == STRUCTIO_ECANCELLED || self.result == STRUCTIO_EINTERRUPTED;
         return is_cut ? static_cast<int>(self.result) : 0;
       },
-      &j);
+      &j, at);
   return status < 0 ? status : j.result;
 }
 
