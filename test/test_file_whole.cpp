@@ -99,6 +99,21 @@ TEST_CASE("a file is written at one stroke") {
   });
 }
 
+TEST_CASE("a file that is replaced stays its owner's") {
+  if (!is_root()) return;
+  fresh_folder folder;
+  spill(folder / "a", "old");
+  REQUIRE(chown((folder / "a").c_str(), 65534, 65533) == 0);
+  chmod((folder / "a").c_str(), 04750);
+  run([&] {
+    write_file(folder / "a", "new");
+    const auto info = structio::path_info(folder / "a");
+    CHECK(info.user == 65534);
+    CHECK(info.group == 65533);
+    CHECK(mode_of(folder / "a") == 04750);
+  });
+}
+
 TEST_CASE("a link is followed, what it leads to replaced") {
   fresh_folder folder;
   run([&] {

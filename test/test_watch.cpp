@@ -1,6 +1,7 @@
 // Watching paths: what others do is told in its order; queues have an end; who waits is cancelled
 // and closed like anybody else.
 #include <cerrno>
+#include <thread>
 
 #include "support/files.hpp"
 
@@ -173,6 +174,20 @@ TEST_CASE("what cannot be watched is refused") {
   std::optional<path_watch> kept;
   run([&] { kept.emplace(watch_path(folder.path())); });
   run([&] { CHECK(throws<structio::closed_error>([&] { kept->next(); })); });
+}
+
+TEST_CASE("who waits for what others do is in no deadlock") {
+  fresh_folder folder;
+  std::thread other;
+  run([&] {
+    auto watch = watch_path(folder.path());
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { CHECK(watch.next().name == "a"); });
+      settle();
+      other = std::thread([&] { stdfs::create_directory(folder / "a"); });
+    });
+  });
+  other.join();
 }
 
 TEST_CASE("a watch that nobody waits for is no reason to go on") {
