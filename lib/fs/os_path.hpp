@@ -27,6 +27,8 @@ std::int64_t remove_all(const char* path, int (*stop)() noexcept) noexcept;
 
 int rename(const char* from, const char* to) noexcept;
 int link(const char* existing, const char* name) noexcept;
+/// Of a code of link(): the file system has no such thing.
+bool knows_no_links(int code) noexcept;
 int symlink(const char* text, const char* name) noexcept;
 int set_permissions_of(const char* path, std::uint32_t permissions) noexcept;
 int set_times(const char* path, std::int64_t accessed, std::int64_t modified) noexcept;

@@ -95,6 +95,11 @@ int link(const char* existing, const char* name) noexcept {
   return done(::link(existing, name));
 }
 
+bool knows_no_links(int code) noexcept {
+  return code == -EPERM || code == -ENOTSUP || code == -EOPNOTSUPP || code == -ENOSYS ||
+         code == -EMLINK;
+}
+
 int symlink(const char* text, const char* name) noexcept {
   return done(::symlink(text, name));
 }

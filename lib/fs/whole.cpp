@@ -19,6 +19,8 @@ namespace {
 // What is read or written before the thread looks whether its task is cancelled.
 constexpr std::size_t piece_size = std::size_t{1} << 20;
 constexpr std::size_t first_room = 4096;
+constexpr std::uint32_t new_file =
+    STRUCTIO_OPEN_WRITE | STRUCTIO_OPEN_CREATE | STRUCTIO_OPEN_EXCLUSIVE;
 
 /// A descriptor of a job, closed at its end.
 class opened {
@@ -102,15 +104,13 @@ class replacement {
 
   /// Opens one beside `path`; a descriptor or a code.
   std::int64_t open(const char* path, std::uint32_t permissions) noexcept {
-    constexpr std::uint32_t flags =
-        STRUCTIO_OPEN_WRITE | STRUCTIO_OPEN_CREATE | STRUCTIO_OPEN_EXCLUSIVE;
     for (int attempt = 0; attempt < 100; ++attempt) {
       char last[40];
       std::snprintf(last, sizeof last, ".structio-%016llx.tmp",
                     static_cast<unsigned long long>(chance()));
       name_.shrink(0);
       if (!name_.add(path, os::folder_size(path)) || !name_.add(last)) return STRUCTIO_ENOMEM;
-      const std::int64_t descriptor = os::open(name_.data(), flags, permissions);
+      const std::int64_t descriptor = os::open(name_.data(), new_file, permissions);
       named_ = descriptor >= 0;
       if (descriptor != os::exists_already) return descriptor;
     }
@@ -118,8 +118,15 @@ class replacement {
   }
 
   int become(const char* path, bool replaces) noexcept {
-    if (!replaces) return os::link(name_.data(), path);  // this name goes in the end
-    const int code = os::rename(name_.data(), path);
+    int code = 0;
+    if (!replaces) {
+      code = os::link(name_.data(), path);  // this name goes in the end
+      if (!os::knows_no_links(code)) return code;
+      // Then an empty file keeps the place, which nobody else can have taken.
+      opened place(os::open(path, new_file, 0600));
+      if (place.code() < 0) return place.code();
+    }
+    code = os::rename(name_.data(), path);
     if (code == 0) named_ = false;
     return code;
   }
