@@ -281,7 +281,9 @@ TEST_CASE("a limiter for files that was destroyed is told; files are closed all 
     const int before = open_descriptors();
     structio_limiter_discard(structio_default_file_limiter());
     CHECK(throws<structio::usage_error>([&] { f.write_all("x"); }));
-    CHECK(throws<structio::usage_error>([&] { structio::path_exists("/"); }));
+    const auto refused = thrown<structio::usage_error>([&] { structio::path_exists("/"); });
+    REQUIRE(refused);
+    CHECK(std::string(refused->what()).find("structio_path_exists: the run's own limiter") == 0);
     f.close();
     CHECK(open_descriptors() == before - 1);
   });
@@ -342,6 +344,10 @@ TEST_CASE("where the system has no thread, a file is closed all the same") {
     const int before = open_descriptors();
     structio_inject_thread_refusals(1);
     CHECK(code_of([&] { f.write_all("x"); }) == -EAGAIN);
+    CHECK(std::string(structio_last_message()) ==
+          "structio_file_write: no thread, as the test wants it");
+    structio_inject_thread_refusals(1);
+    CHECK(code_of([&] { open_file(folder / "a", {.abandon_on_cancel = true}); }) == -EAGAIN);
     CHECK(structio::default_file_limiter().borrowed() == 0);
     structio_inject_thread_refusals(1);
     f.close();

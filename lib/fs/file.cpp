@@ -58,7 +58,7 @@ std::int64_t open_abandonable(runtime& rt, const open_request& request) noexcept
   auto* o = new (std::nothrow) shared_open;
   if (!o || !o->path.add(request.path)) {
     delete o;
-    return STRUCTIO_ENOMEM;
+    return base::fail(STRUCTIO_ENOMEM, "no memory for what is shared with a thread");
   }
   o->flags = request.flags;
   o->permissions = request.permissions;
@@ -69,6 +69,7 @@ std::int64_t open_abandonable(runtime& rt, const open_request& request) noexcept
   const int code = thread::run_in_thread(rt, job);
   const std::int64_t result = code < 0 ? code : std::exchange(o->result, os::no_descriptor);
   shared_open::release(o);
+  if (code >= 0 && result < 0) no_message(result);
   return result;
 }
 
@@ -133,7 +134,7 @@ int open(runtime& rt, const open_request& request, file*& out) noexcept {
     return 0;
   }
   free(*f);
-  return failed(open_call, request.path, result);
+  return work_failed(open_call, request.path, result);
 }
 
 int adopt(runtime& rt, std::int64_t descriptor, file*& out) noexcept {

@@ -75,7 +75,7 @@ std::int64_t on(runtime& rt, file& f, bool at_position, const char* call, Fn fn)
   const std::int64_t result = work(
       rt, [&]() noexcept -> std::int64_t { return fn(call_here.descriptor()); }, call_here.at());
   if (result == STRUCTIO_ECLOSED) return closed(call);
-  return result < 0 ? failed(call, nullptr, result) : result;
+  return result < 0 ? work_failed(call, nullptr, result) : result;
 }
 
 std::int64_t write_pieces(std::int64_t descriptor, const char* data, std::size_t size,

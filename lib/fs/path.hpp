@@ -23,7 +23,7 @@ struct entries {
 template <class Fn>
 std::int64_t on_path(runtime& rt, const char* call, const char* path, Fn fn) noexcept {
   const std::int64_t result = work(rt, [&]() noexcept -> std::int64_t { return fn(); });
-  return result < 0 ? failed(call, path, result) : result;
+  return result < 0 ? work_failed(call, path, result) : result;
 }
 
 int exists(runtime& rt, const char* path) noexcept;

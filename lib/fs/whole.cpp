@@ -258,19 +258,19 @@ int read_all(runtime& rt, const char* path, std::size_t limit, bytes& out) noexc
     return base::fail(STRUCTIO_ELIMIT, "%s: %.200s: there is more than the limit of %zu bytes",
                       call, path, limit);
   }
-  return code < 0 ? failed(call, path, code) : 0;
+  return code < 0 ? work_failed(call, path, code) : 0;
 }
 
 int write_all(runtime& rt, const write_request& request) noexcept {
   const bool appends = request.mode == STRUCTIO_WRITE_APPEND;
   const auto code =
       work(rt, [&]() noexcept { return appends ? append_job(request) : write_job(request); });
-  return code < 0 ? failed("structio_file_write_all", request.path, code) : 0;
+  return code < 0 ? work_failed("structio_file_write_all", request.path, code) : 0;
 }
 
 std::int64_t copy_file(runtime& rt, const char* from, const char* to, bool replace) noexcept {
   const std::int64_t result = work(rt, [&]() noexcept { return copy_job(from, to, replace); });
-  return result < 0 ? failed("structio_path_copy_file", from, result) : result;
+  return result < 0 ? work_failed("structio_path_copy_file", from, result) : result;
 }
 
 }  // namespace structio::rt::fs

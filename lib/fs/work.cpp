@@ -1,6 +1,8 @@
 // The limiter, the job, the message.
 #include "fs/work.hpp"
 
+#include <cstdio>
+
 #include "base/message.hpp"
 #include "reactor/uv_reactor.hpp"
 #include "runtime/runtime.hpp"
@@ -64,6 +66,19 @@ int failed(const char* call, const char* path, std::int64_t code) noexcept {
   if (!text) text = reactor::os_error_text(own);
   if (!path) return base::fail(own, "%s: %s", call, text);
   return base::fail(own, "%s: %.200s: %s", call, path, text);
+}
+
+int work_failed(const char* call, const char* path, std::int64_t code) noexcept {
+  const int own = static_cast<int>(code);
+  if (base::last_code() != own || !*base::last_message()) return failed(call, path, code);
+  if (own == STRUCTIO_ECANCELLED || own == STRUCTIO_EINTERRUPTED) return own;
+  char why[300];
+  std::snprintf(why, sizeof why, "%s", base::last_message());
+  return base::fail(own, "%s: %s", call, why);
+}
+
+void no_message(std::int64_t code) noexcept {
+  base::fail(static_cast<int>(code), "%s", "");
 }
 
 int in_thread(runtime& rt, int (*fn)(void*), void* arg, const entrance& at) noexcept {

@@ -21,15 +21,19 @@ int default_tokens(runtime& rt, thread::token_source& out) noexcept;
 /// On a worker thread: 0, or the code of what the task that waits has to attend to.
 int told() noexcept;
 
-/// Writes "CALL: PATH: what the system says" and returns the code; codes that are ours have their
-/// message already, or need none.
+/// Writes "CALL: PATH: what the system says" and returns the code.
 int failed(const char* call, const char* path, std::int64_t code) noexcept;
+/// The same for what work() has just returned: "CALL: why there was no thread", if so.
+int work_failed(const char* call, const char* path, std::int64_t code) noexcept;
 
 /// Asked in the task, between the token and the thread: a code below 0 is the call's end.
 struct entrance {
   int (*pass)(void* self) noexcept = nullptr;
   void* self = nullptr;
 };
+
+/// What a thread has failed of has its words here, not what was written before.
+void no_message(std::int64_t code) noexcept;
 
 int in_thread(runtime& rt, int (*fn)(void*), void* arg, const entrance& at) noexcept;
 
@@ -54,7 +58,9 @@ std::int64_t work(runtime& rt, Fn fn, const entrance& at = {}) noexcept {
         return is_cut ? static_cast<int>(self.result) : 0;
       },
       &j, at);
-  return status < 0 ? status : j.result;
+  if (status < 0) return status;
+  if (j.result < 0) no_message(j.result);
+  return j.result;
 }
 
 }  // namespace structio::rt::fs
