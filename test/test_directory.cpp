@@ -251,7 +251,7 @@ TEST_CASE("removing a tree is cancelled in the midst of it, and leaks nothing") 
   run(
       [&] {
         const int before = open_descriptors();
-        for (int i = 0; i < 40; ++i) {
+        for (int i = 0; i < 20; ++i) {
           for (int j = 0; j < 20; ++j) {
             const auto deep = folder / "t" / std::to_string(j) / "x";
             stdfs::create_directories(deep);

@@ -195,12 +195,12 @@ TEST_CASE("when writing fails the old content stays, and nothing else") {
 TEST_CASE("writing cancelled at each instant: the old content or the new") {
   fresh_folder folder;
   const std::string old_text = "old";
-  const std::string new_text = pattern(5 << 20);
+  const std::string new_text = pattern(3 << 20);
   int replaced = 0;
   run(
       [&] {
         const int before = open_descriptors();
-        for (int i = 0; i < 60; ++i) {
+        for (int i = 0; i < 30; ++i) {
           spill(folder / "a", old_text);
           bool done = false;
           cut_after(i * 8, [&] {
@@ -214,7 +214,7 @@ TEST_CASE("writing cancelled at each instant: the old content or the new") {
         CHECK(open_descriptors() == before);
       },
       1);
-  CHECK(replaced < 60);
+  CHECK(replaced < 30);
 }
 
 TEST_CASE("reading and copying are cancelled in the midst of it") {
