@@ -29,7 +29,9 @@
 #include <structio/concurrent.hpp>
 #include <structio/copy.hpp>
 #include <structio/custom_stream.hpp>
+#include <structio/directory.hpp>
 #include <structio/error.hpp>
+#include <structio/file.hpp>
 #include <structio/generator.hpp>
 #include <structio/group.hpp>
 #include <structio/net.hpp>
@@ -50,3 +52,4 @@
 #include <structio/token.hpp>
 #include <structio/unix.hpp>
 #include <structio/wait.hpp>
+#include <structio/watch.hpp>

@@ -26,7 +26,10 @@ enum class handle_kind : std::uint8_t {
   subscription,
   remote_sender,
   addresses,
-  buffered
+  buffered,
+  file,
+  directory_entries,
+  watch
 };
 
 /// What the look-up reads, so that it costs no call: it stands in every function of the C ABI.
