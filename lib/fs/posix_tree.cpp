@@ -79,8 +79,8 @@ unsigned char type_of(const dirent& entry) noexcept {
 }
 
 struct identity {
-  dev_t device;
-  ino_t inode;
+  dev_t device = 0;
+  ino_t inode = 0;
 };
 
 int identify(int descriptor, identity& out) noexcept {
