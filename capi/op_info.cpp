@@ -46,6 +46,7 @@ namespace {
   X(sender_send, true, NOTHING)                      \
   X(sequencer_step, true, CLOSED)                    \
   X(serve, true, BODY)                               \
+  X(signal_receive, true, NOTHING)                   \
   X(sleep, true, NOTHING)                            \
   X(sleep_forever, true, NOTHING)                    \
   X(sleep_until, true, NOTHING)                      \

@@ -61,6 +61,7 @@
 #include "structio_run.h"       /* run, tasks, checkpoints, sleep, locals */
 #include "structio_scope.h"     /* cancel scopes, deadlines, stop, reasons, cancel tokens */
 #include "structio_select.h"    /* the first of several things */
+#include "structio_signal.h"    /* receiving signals of the process */
 #include "structio_sync.h"      /* event, mutex, semaphore, condition, capacity limiter */
 #include "structio_thread.h"    /* worker threads, and calls from them into the run */
 #include "structio_wait.h"      /* park and wake, parking lots, portals */

@@ -37,6 +37,7 @@
 #include <structio/run.hpp>
 #include <structio/scope.hpp>
 #include <structio/select.hpp>
+#include <structio/signal.hpp>
 #include <structio/stream.hpp>
 #include <structio/sync.hpp>
 #include <structio/task.hpp>
