@@ -21,6 +21,11 @@ namespace {
   X(checkpoint, true, NOTHING)                       \
   X(checkpoint_if_cancelled, false, NOTHING)         \
   X(condition_wait, true, NOTHING)                   \
+  X(datagram_receive, true, NOTHING)                 \
+  X(datagram_receive_many, true, NOTHING)            \
+  X(datagram_send, true, NOTHING)                    \
+  X(datagram_send_many, true, NOTHING)               \
+  X(datagram_send_to, true, NOTHING)                 \
   X(event_wait, true, NOTHING)                       \
   X(fail_after, false, BODY)                         \
   X(first_success, true, BODY)                       \

@@ -44,4 +44,5 @@
 #include <structio/thread.hpp>
 #include <structio/time.hpp>
 #include <structio/token.hpp>
+#include <structio/udp.hpp>
 #include <structio/wait.hpp>

@@ -17,8 +17,9 @@ void signal_came(reactor::operation& op, std::int64_t number) noexcept {
   if (task* waiter = r.waiter) {
     // Handed over at once: a close before the task runs cannot take it away again.
     r.waiter = nullptr;
+    r.handed = signal.number;
     wake(*waiter, number);
-  } else {
+  } else if (signal.number != r.handed) {
     signal.pending = true;
   }
 }
@@ -44,6 +45,13 @@ bool is_watched(const signal_receiver& r, int number) noexcept {
     if (r.watched[i].number == number) return true;
   }
   return false;
+}
+
+void release(signal_receiver& r) noexcept {
+  if (--r.references > 0) return;
+  if (r.linked()) r.unlink();
+  delete[] r.watched;
+  delete &r;
 }
 
 int watch(runtime& rt, signal_receiver& r, int number) noexcept {
@@ -88,7 +96,7 @@ int signal_open(runtime& rt, const int* numbers, std::size_t count,
 
 int signal_receive(runtime& rt, signal_receiver& r, int& number) noexcept {
   if (const int code = cancel_check(rt)) return code;
-  if (r.closed || r.waiter) {
+  if (r.closed || r.waiter || r.handed != 0) {
     give_way(rt);
     if (r.closed) return closed();
     return base::fail(STRUCTIO_EBUSY, "another task already receives from this signal receiver");
@@ -98,6 +106,7 @@ int signal_receive(runtime& rt, signal_receiver& r, int& number) noexcept {
     give_way(rt);
     return 0;
   }
+  ++r.references;
   r.waiter = rt.current;
   const auto result = static_cast<int>(park(
       rt, "receive a signal",
@@ -106,6 +115,8 @@ int signal_receive(runtime& rt, signal_receiver& r, int& number) noexcept {
         return abort_done;
       },
       &r));
+  r.handed = 0;
+  release(r);
   if (result == STRUCTIO_ECLOSED) return closed();
   if (result < 0) return result;
   number = result;
@@ -136,9 +147,7 @@ void signal_shut(signal_receiver& r) noexcept {
 void signal_free(signal_receiver& r) noexcept {
   base::handle_drop(base::handle_kind::signal_receiver, r.handle);
   signal_shut(r);
-  if (r.linked()) r.unlink();
-  delete[] r.watched;
-  delete &r;
+  release(r);
 }
 
 }  // namespace structio::rt

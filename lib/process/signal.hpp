@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "reactor/uv_stream.hpp"
 #include "runtime/run_object.hpp"
@@ -26,6 +27,8 @@ struct signal_receiver : run_object {
   std::size_t count = 0;
   std::size_t next = 0;    ///< where the search for a pending one begins, so that all have a turn
   task* waiter = nullptr;  ///< parked in receive
+  int handed = 0;          ///< given to a waiter that has not run yet
+  std::uint32_t references = 1;  ///< the handle's, and one for a call under way
   bool closed = false;
 };
 
