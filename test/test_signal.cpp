@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "support/net.hpp"
+#include "support/op_proof.hpp"
 
 using namespace net_test;
 using structio::signal_receiver;
@@ -27,6 +28,23 @@ struct own_handler {
   int signum;
   void (*before)(int);
 };
+
+void prove_receiving() {
+  own_handler own(SIGUSR1);
+  signal_receiver signals({SIGUSR1});
+  signal_receiver witness({SIGUSR1});
+  std::raise(SIGUSR1);
+  CHECK(witness.receive() == SIGUSR1);
+  int got = 0;
+  auto call = [&] { return structio_signal_receive(signals.native(), &got); };
+  CHECK(op_proof::cancelled(call) == op_proof::aborted);
+  CHECK(got == 0);
+  CHECK(op_proof::halves(call) == 2);
+  CHECK(got == SIGUSR1);
+}
+
+const op_proof::area receiving({{"structio_signal_receive", 1, STRUCTIO_EFFECT_NOTHING}},
+                               prove_receiving);
 
 }  // namespace
 
@@ -172,9 +190,7 @@ TEST_CASE("closing ends the wait for a signal; the end of a run gives signals ba
   run([&] {
     signal_receiver signals({SIGUSR1});
     open_nursery([&](nursery& n) {
-      n.start_soon([&] {
-        CHECK(throws<structio::closed_error>([&] { signals.receive(); }));
-      });
+      n.start_soon([&] { CHECK(throws<structio::closed_error>([&] { signals.receive(); })); });
       settle();
       signals.close();
     });

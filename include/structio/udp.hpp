@@ -137,9 +137,7 @@ class datagram_socket {
   void set_multicast_loop(bool on) {
     detail::check(structio_datagram_multicast_loop(raw_, on ? 1 : 0));
   }
-  void set_multicast_hops(int hops) {
-    detail::check(structio_datagram_multicast_hops(raw_, hops));
-  }
+  void set_multicast_hops(int hops) { detail::check(structio_datagram_multicast_hops(raw_, hops)); }
   void set_multicast_interface(const char* interface_name) {
     detail::check(structio_datagram_multicast_interface(raw_, interface_name));
   }
