@@ -102,7 +102,8 @@ std::int64_t move(runtime& rt, datagram& d, const transfer& t, bool& busy, Try a
   std::int64_t pause_length = 0;
   do {
     moved = await(rt, d, t, pause_length);
-    if (moved == 0) moved = d.descriptor >= 0 ? attempt(d.descriptor) : std::int64_t{STRUCTIO_ECLOSED};
+    if (moved == 0)
+      moved = d.descriptor >= 0 ? attempt(d.descriptor) : std::int64_t{STRUCTIO_ECLOSED};
   } while (reactor::is_would_wait(moved));
   busy = false;
   release(d);
