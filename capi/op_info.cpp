@@ -28,6 +28,11 @@ namespace {
   X(checkpoint, true, NOTHING)                       \
   X(checkpoint_if_cancelled, false, NOTHING)         \
   X(condition_wait, true, NOTHING)                   \
+  X(datagram_receive, true, NOTHING)                 \
+  X(datagram_receive_many, true, NOTHING)            \
+  X(datagram_send, true, NOTHING)                    \
+  X(datagram_send_many, true, NOTHING)               \
+  X(datagram_send_to, true, NOTHING)                 \
   X(directory_list, true, NOTHING)                   \
   X(directory_make, true, NOTHING)                   \
   X(event_wait, true, NOTHING)                       \
@@ -87,6 +92,7 @@ namespace {
   X(sequencer_step, true, CLOSED)                    \
   X(serve, true, BODY)                               \
   X(serve_all, true, BODY)                           \
+  X(signal_receive, true, NOTHING)                   \
   X(sleep, true, NOTHING)                            \
   X(sleep_forever, true, NOTHING)                    \
   X(sleep_until, true, NOTHING)                      \

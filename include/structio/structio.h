@@ -68,8 +68,11 @@
 #include "structio_run.h"           /* run, tasks, checkpoints, sleep, locals */
 #include "structio_scope.h"         /* cancel scopes, deadlines, stop, reasons, cancel tokens */
 #include "structio_select.h"        /* the first of several things */
+#include "structio_signal.h"        /* receiving signals of the process */
+#include "structio_socket.h"        /* options of sockets */
 #include "structio_sync.h"          /* event, mutex, semaphore, condition, capacity limiter */
 #include "structio_thread.h"        /* worker threads, and calls from them into the run */
+#include "structio_udp.h"           /* datagrams: UDP, Unix */
 #include "structio_unix.h"          /* Unix sockets, passing descriptors */
 #include "structio_wait.h"          /* park and wake, parking lots, portals */
 #include "structio_watch.h"         /* changes of files that others make */

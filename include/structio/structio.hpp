@@ -44,6 +44,7 @@
 #include <structio/run.hpp>
 #include <structio/scope.hpp>
 #include <structio/select.hpp>
+#include <structio/signal.hpp>
 #include <structio/stream.hpp>
 #include <structio/sync.hpp>
 #include <structio/task.hpp>
@@ -51,5 +52,6 @@
 #include <structio/time.hpp>
 #include <structio/token.hpp>
 #include <structio/unix.hpp>
+#include <structio/udp.hpp>
 #include <structio/wait.hpp>
 #include <structio/watch.hpp>

@@ -29,7 +29,9 @@ enum class handle_kind : std::uint8_t {
   buffered,
   file,
   directory_entries,
-  watch
+  watch,
+  signal_receiver,
+  datagram
 };
 
 /// What the look-up reads, so that it costs no call: it stands in every function of the C ABI.

@@ -1,6 +1,7 @@
 // Watchers of process signals. Any number may watch the same signal; libuv's handler does no more
 // than write to the loop's own pipe. What the process did about a signal before the first of all
 // its watchers came is done again when the last has gone: libuv would leave the default.
+#include <csignal>
 #include <mutex>
 
 #include "base/fork_hook.hpp"
@@ -35,20 +36,26 @@ int start(uv_signal_t& uv, uv_signal_cb tell, int signum) noexcept {
   return status;
 }
 
-void stop(uv_signal_t& uv) noexcept {
+signal_rest stop(uv_signal_t& uv) noexcept {
+  signal_rest rest;
   const int signum = uv.signum;  // 0 when it was never started
-  if (signum == 0) return;
+  if (signum == 0) return rest;
   const std::lock_guard lock(watched_mutex);
   uv_signal_stop(&uv);
   watched& w = watched_signals[signum];
-  if (--w.watchers == 0) sigaction(signum, &w.before, nullptr);
+  // libuv's handler counts what it writes to the loop, and the loop what it has read.
+  rest.on_its_way = uv.caught_signals != uv.dispatched_signals;
+  rest.last = --w.watchers == 0;
+  if (rest.last) sigaction(signum, &w.before, nullptr);
+  return rest;
 }
 #else
 int start(uv_signal_t& uv, uv_signal_cb tell, int signum) noexcept {
   return uv_signal_start(&uv, tell, signum);
 }
-void stop(uv_signal_t& uv) noexcept {
+signal_rest stop(uv_signal_t& uv) noexcept {
   uv_signal_stop(&uv);
+  return {};
 }
 #endif
 
@@ -86,12 +93,17 @@ int signal_watch(uv_reactor& r, int signum, operation& op, signal_slot*& out) no
   return 0;
 }
 
-void close(signal_slot& s) noexcept {
-  if (s.closing) return;
+signal_rest close(signal_slot& s) noexcept {
+  if (s.closing) return {};
   s.closing = true;
   s.home->forget(s.watcher);
-  stop(s.uv);
+  const signal_rest rest = stop(s.uv);
   uv_close(reinterpret_cast<uv_handle_t*>(&s.uv), on_closed);
+  return rest;
+}
+
+void signal_raise(int signum) noexcept {
+  std::raise(signum);
 }
 
 }  // namespace structio::reactor

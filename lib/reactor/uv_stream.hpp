@@ -140,6 +140,15 @@ class signal_slot;
 /// Calls `op.done(op, signum)` each time the process gets `signum`, until closed: this operation
 /// may complete many times. 0 or a code.
 int signal_watch(uv_reactor& r, int signum, operation& op, signal_slot*& out) noexcept;
-void close(signal_slot& s) noexcept;
+
+/// What was left when a watcher went.
+struct signal_rest {
+  bool on_its_way = false;  ///< the process got the signal, and the watcher was not told
+  bool last = false;        ///< nobody watches it now: it does again what it did before
+};
+signal_rest close(signal_slot& s) noexcept;
+
+/// As if the signal had come to this thread just now.
+void signal_raise(int signum) noexcept;
 
 }  // namespace structio::reactor
