@@ -136,6 +136,16 @@ int structio_listener_address(structio_listener* listener, char* host, size_t si
                                             port, call);
 }
 
+int structio_listener_descriptor(structio_listener* listener, int64_t* descriptor) {
+  constexpr const char* call = "structio_listener_descriptor";
+  if (!descriptor) return null_argument(call, "descriptor");
+  const auto l = find<net::tcp_listener>(base::handle_kind::listener, listener, call, false);
+  if (!l.object) return refused();
+  if (!l.object->slot) return closed(call);
+  *descriptor = reactor::file_descriptor(*l.object->slot);
+  return 0;
+}
+
 int structio_listener_close(structio_listener* listener) {
   const auto l = listener_in(listener, "structio_listener_close");
   if (!l.object) return refused();

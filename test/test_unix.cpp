@@ -152,6 +152,10 @@ TEST_CASE("a listener removes its file and no other's") {
   run([&] {
     auto listener = listen_unix({.path = f.socket()});
     CHECK(exists(f.socket()));
+    std::int64_t descriptor = -1;
+    CHECK(structio_listener_descriptor(listener.native(), &descriptor) == 0);
+    CHECK(fcntl(static_cast<int>(descriptor), F_GETFD) >= 0);
+    CHECK(structio_listener_descriptor(listener.native(), nullptr) == STRUCTIO_EINVALID);
     REQUIRE(unlink(f.socket().c_str()) == 0);
     auto second = listen_unix({.path = f.socket()});
     listener.close();

@@ -49,6 +49,10 @@ STRUCTIO_API int structio_listener_accept(structio_listener* listener, structio_
 STRUCTIO_API int structio_listener_address(structio_listener* listener, char* host, size_t size,
                                            uint16_t* port);
 
+/* The descriptor (a SOCKET on Windows), for its options. Do not accept from it or close it. Errors:
+ * STRUCTIO_ECLOSED. */
+STRUCTIO_API int structio_listener_descriptor(structio_listener* listener, int64_t* descriptor);
+
 /* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays
  * valid until freed. Checkpoint that also closes when cancelled. */
 STRUCTIO_API int structio_listener_close(structio_listener* listener);

@@ -130,7 +130,10 @@ int datagram_open(runtime& rt, const datagram_request& request, datagram*& out) 
     return base::fail(made, "%s: %s", request.call, error_text(made));
   }
   d->descriptor = made;
-  if (request.path) std::snprintf(d->path, sizeof d->path, "%s", request.path);
+  if (request.path) {
+    std::snprintf(d->path, sizeof d->path, "%s", request.path);
+    d->file = reactor::file_at(d->path);
+  }
   out = d;
   return 0;
 }
@@ -153,7 +156,7 @@ void shut(datagram& d) noexcept {
   const int descriptor = std::exchange(d.descriptor, -1);
   if (descriptor < 0) return;
   if (d.watched) reactor::readiness_closing(d.rt->kernel, descriptor);
-  if (d.path[0] != 0) reactor::remove_file(d.path);
+  if (d.path[0] != 0) reactor::remove_unix_file(d.path, d.file);
   reactor::close_socket(descriptor);
 }
 

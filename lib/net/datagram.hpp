@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "reactor/posix_datagram.hpp"
+#include "reactor/posix_unix.hpp"
 #include "runtime/run_object.hpp"
 
 namespace structio::rt::net {
@@ -17,7 +18,8 @@ struct datagram : run_object {
   bool receiving = false;
   bool sending = false;
   bool watched = false;  ///< somebody has waited for the descriptor
-  char path[112] = {};   ///< the file that goes with the socket; empty: none
+  char path[112] = {};   ///< of the file that goes with the socket; empty: none
+  reactor::unix_file file;
 };
 
 struct datagram_request {

@@ -239,10 +239,6 @@ void unix_path(const socket_name& name, char* out, std::size_t size) noexcept {
   out[length] = 0;
 }
 
-void remove_file(const char* path) noexcept {
-  unlink(path);
-}
-
 namespace {
 
 int interface_index(const char* name, unsigned& out) noexcept {

@@ -49,8 +49,6 @@ int unix_name(const char* path, socket_name& out) noexcept;
 /// Writes the path, terminated; empty for a socket without a name.
 void unix_path(const socket_name& name, char* out, std::size_t size) noexcept;
 int unix_family() noexcept;
-void remove_file(const char* path) noexcept;
-
 /// Membership of a multicast group, on the interface of this name or (null) the system's choice.
 int multicast_member(int descriptor, const socket_name& group, const char* interface_name,
                      bool join) noexcept;

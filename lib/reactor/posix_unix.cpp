@@ -54,12 +54,6 @@ int begin_to_listen(int descriptor, const char* path, const unix_listen_settings
   return listen(descriptor, settings.backlog > 0 ? settings.backlog : INT_MAX) == 0 ? 0 : -errno;
 }
 
-unix_file file_at(const char* path) noexcept {
-  struct stat status;
-  if (path[0] == '@' || lstat(path, &status) != 0) return {};
-  return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
-}
-
 // Room for the most descriptors, aligned as the system wants it.
 union control_space {
   cmsghdr align;
@@ -148,6 +142,12 @@ int unix_listening_socket(const char* path, const unix_listen_settings& settings
   }
   close_socket(descriptor);
   return code;
+}
+
+unix_file file_at(const char* path) noexcept {
+  struct stat status;
+  if (path[0] == '@' || lstat(path, &status) != 0) return {};
+  return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
 }
 
 void remove_unix_file(const char* path, const unix_file& file) noexcept {

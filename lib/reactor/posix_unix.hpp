@@ -36,6 +36,9 @@ struct unix_listen_settings {
 int unix_listening_socket(const char* path, const unix_listen_settings& settings,
                           unix_file& file) noexcept;
 
+/// The file at a path that was just bound to; inode 0 for abstract names.
+unix_file file_at(const char* path) noexcept;
+
 /// Removes the file if it is still the same.
 void remove_unix_file(const char* path, const unix_file& file) noexcept;
 

@@ -155,6 +155,10 @@ void close(listener_slot& l) noexcept {
   close_socket(l.descriptor);  // libuv has let go of it; the port is free at once
 }
 
+int file_descriptor(const listener_slot& l) noexcept {
+  return l.descriptor;
+}
+
 int local_address(const listener_slot& l, sockaddr_storage& out) noexcept {
   return socket_address(l.descriptor, out);
 }

@@ -132,6 +132,7 @@ void accept_cancel(listener_slot& l) noexcept;
 
 void close(listener_slot& l) noexcept;  ///< as for streams
 int local_address(const listener_slot& l, sockaddr_storage& out) noexcept;
+int file_descriptor(const listener_slot& l) noexcept;
 
 // --- signals ---------------------------------------------------------------------------------
 
