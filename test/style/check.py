@@ -31,6 +31,8 @@ LAYERS = {
 NEIGHBOURS = {
     ("net", "stream"): "a TCP connection is a byte stream",
     ("process", "stream"): "a pipe is a byte stream",
+    ("process", "sync"): "so many children are started at once, no more",
+    ("process", "thread"): "starting a program may block, and so may waiting for it",
     ("thread", "sync"): "a worker borrows a token of a limiter on behalf of its job",
 }
 
