@@ -183,8 +183,9 @@ STRUCTIO_API int structio_run_shell(const char* command,
 
 /* Two programs at once, the second of which reads through a pipe what the first writes. Each has
  * its own options and result; the output of the first and the input of the second must be left at
- * their default. The first may find that nobody reads any more: that SIGPIPE kills it is no failure
- * for `check`. Checkpoint. Cancelled, or when one fails: both are made to end. Errors: as for
+ * their default. With `check`, which is looked at when both have ended, the second's failure goes
+ * before the first's, and that SIGPIPE kills the first, when nobody reads any more, is none.
+ * Checkpoint. Cancelled, or when one cannot be started: both are made to end. Errors: as for
  * structio_run_process. */
 STRUCTIO_API int structio_run_pipeline(const structio_run_process_options* first,
                                        const structio_run_process_options* second,

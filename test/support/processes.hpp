@@ -1,0 +1,129 @@
+// What tests of child processes share: programs that are everywhere, a check that none is left, a
+// system without pidfd.
+#pragma once
+
+#include <structio/structio.hpp>
+#include <structio/testing.hpp>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/face.hpp"
+#include "support/net.hpp"
+
+namespace processes {
+
+using namespace std::chrono_literals;
+using face::is_cancelled;
+using face::thrown;
+using face::throws;
+using net_test::open_descriptors;
+using net_test::receive;
+using net_test::run;
+using structio::process;
+using structio::process_options;
+using structio::run_process_options;
+using structio::spawn_process;
+using structio::spawn_shell;
+using structio::stdio;
+
+inline const std::vector<std::string> sleeper = {"sleep", "1000"};
+inline const std::vector<std::string> cat = {"cat"};
+
+/// All that comes until the end.
+inline std::string receive_all(structio::any_stream& from) {
+  std::string text;
+  for (;;) {
+    const std::string piece = receive(from);
+    if (piece.empty()) return text;
+    text += piece;
+  }
+}
+
+/// No child lives, and none is left as a zombie; those that are being reaped are waited for.
+inline bool no_child_left() {
+  for (int i = 0; i < 2000; ++i) {
+    siginfo_t info{};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return errno == ECHILD;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
+/// Nothing is left of what is done while it lives. Descriptors that a thread still has are waited
+/// for.
+class nothing_left {
+ public:
+  nothing_left() : before_(open_descriptors()) {}
+  nothing_left(const nothing_left&) = delete;
+  nothing_left& operator=(const nothing_left&) = delete;
+  ~nothing_left() {
+    CHECK(no_child_left());
+    for (int i = 0; i < 2000 && open_descriptors() != before_; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    CHECK(open_descriptors() == before_);
+  }
+
+ private:
+  int before_;
+};
+
+/// As on a system that has none.
+class without_pidfd {
+ public:
+  explicit without_pidfd(bool on = true) {
+    if (on) setenv("STRUCTIO_NO_PIDFD", "1", 1);
+  }
+  without_pidfd(const without_pidfd&) = delete;
+  without_pidfd& operator=(const without_pidfd&) = delete;
+  ~without_pidfd() { unsetenv("STRUCTIO_NO_PIDFD"); }
+};
+
+/// Runs `fn` twice: with and without pidfd, each in a run of its own, after which nothing is left.
+template <class Fn>
+void both_ways(Fn&& fn, std::uint32_t budget = 0) {
+  for (const bool without : {false, true}) {
+    INFO("without pidfd: " << without);
+    const nothing_left all;
+    const without_pidfd as(without);
+    run(fn, budget);
+  }
+}
+
+/// The system ignores a signal while this lives.
+class ignored_signal {
+ public:
+  explicit ignored_signal(int signum) : signum_(signum) {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(signum_, &ignore, &before_);
+  }
+  ignored_signal(const ignored_signal&) = delete;
+  ignored_signal& operator=(const ignored_signal&) = delete;
+  ~ignored_signal() { sigaction(signum_, &before_, nullptr); }
+
+ private:
+  int signum_;
+  struct sigaction before_ {};
+};
+
+/// The code of the error that `fn` throws; 0 when it throws none.
+template <class Fn>
+int code_of(Fn&& fn) {
+  const auto caught = thrown<structio::error>(std::forward<Fn>(fn));
+  return caught ? caught->code() : 0;
+}
+
+}  // namespace processes
