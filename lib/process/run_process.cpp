@@ -115,7 +115,8 @@ int run_process(runtime& rt, const run_request& request, run_result& result) noe
   transfers t{c, &request, &result, &home};
   int status = see_through(rt, t, around);
   failure* f = nullptr;
-  status = finish(rt, t, nursery_close(home, status, f), f);
+  status = nursery_close(home, status, f);
+  status = finish(rt, t, status, f);
   scope_release(around);
   if (!c->freed && !was_announced(rt, request)) free(*c);
   return status;

@@ -91,6 +91,14 @@ class without_pidfd {
   ~without_pidfd() { unsetenv("STRUCTIO_NO_PIDFD"); }
 };
 
+/// What a run keeps from its first child on is there afterwards.
+inline void warm_up() {
+  auto child = spawn_process({.argv = cat, .in = stdio::pipe()});
+  structio::move_on_after(1ms, [&] { child.wait(); });
+  child.in().close();
+  child.wait();
+}
+
 /// Runs `fn` twice: with and without pidfd, each in a run of its own, after which nothing is left.
 template <class Fn>
 void both_ways(Fn&& fn, std::uint32_t budget = 0) {
