@@ -65,11 +65,13 @@ int structio_process_spawn_shell(const char* command, const structio_process_opt
   return spawn(options, command, true, out, "structio_process_spawn_shell");
 }
 
-void structio_process_free(structio_process* handle) {
+int structio_process_free(structio_process* handle) {
   constexpr const char* call = "structio_process_free";
-  if (!handle) return;
+  if (!handle) return 0;
   auto* c = capi::handle<process::child>(base::handle_kind::process, handle, call);
-  if (c && may_free(*c, call)) process::free(*c);
+  if (!c || !may_free(*c, call)) return refused();
+  process::free(*c);
+  return 0;
 }
 
 int structio_process_wait(structio_process* handle, structio_process_ending* out) {

@@ -91,8 +91,9 @@ STRUCTIO_API int structio_process_spawn_shell(const char* command,
                                               structio_process** out);
 
 /* Kills a child that lives, which is then reaped in the background, closes the pipes and ends the
- * handle; who waits gets STRUCTIO_ECLOSED. NULL is allowed. */
-STRUCTIO_API void structio_process_free(structio_process* process);
+ * handle; who waits gets STRUCTIO_ECLOSED. NULL is allowed. After the run any thread. Errors:
+ * STRUCTIO_ESTALE, STRUCTIO_EMISUSE (another run's). */
+STRUCTIO_API int structio_process_free(structio_process* process);
 
 /* Waits until the child has ended; at once when it has before. Any number of tasks may wait. `out`
  * may be NULL. Checkpoint. Cancelled: nothing has happened, the child goes on. Errors:
