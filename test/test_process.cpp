@@ -1,7 +1,9 @@
 // Starting children, talking to them through pipes, their end and signals to them.
-#include <sys/stat.h>
+#include <dirent.h>
+#include <sys/syscall.h>
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -34,6 +36,22 @@ struct temporary {
     return all.str();
   }
 };
+
+/// Sends a signal to the thread of this process that has such a name. False: there is none.
+bool signal_thread(const std::string& name, int signum) {
+  return eventually([&] {
+    DIR* tasks = opendir("/proc/self/task");
+    REQUIRE(tasks);
+    long found = 0;
+    while (const dirent* entry = readdir(tasks)) {
+      std::string shown;
+      std::getline(std::ifstream(std::string("/proc/self/task/") + entry->d_name + "/comm"), shown);
+      if (shown == name) found = std::atol(entry->d_name);
+    }
+    closedir(tasks);
+    return found > 0 && syscall(SYS_tgkill, getpid(), found, signum) == 0;
+  });
+}
 
 }  // namespace
 
@@ -215,7 +233,7 @@ TEST_CASE("who waits is woken though another was told of the end", "[PROC-22]") 
         child.in().close();
         // The run does not turn meanwhile: what comes first is this.
         if (by_poll) {
-          while (!child.poll()) std::this_thread::sleep_for(100us);
+          CHECK(eventually([&] { return child.poll().has_value(); }));
         } else {
           int status = 0;
           CHECK(waitpid(static_cast<pid_t>(child.pid()), &status, 0) == child.pid());
@@ -225,7 +243,37 @@ TEST_CASE("who waits is woken though another was told of the end", "[PROC-22]") 
   });
 }
 
-TEST_CASE("a child begins without the run's blocked and ignored signals", "[PROC-14]") {
+TEST_CASE("a thread that waits for a child goes on after a signal", "[PROC-14]") {
+  const nothing_left all;
+  const without_pidfd as;
+  static std::atomic<int> handled{0};
+  struct sigaction count {
+  }, before{};
+  count.sa_handler = [](int) { ++handled; };  // without SA_RESTART: system calls are cut off
+  sigaction(SIGPROF, &count, &before);
+  run([] {
+    auto child = spawn_process({.argv = cat, .in = stdio::pipe()});
+    bool ended = false;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] {
+        CHECK(child.wait().success());
+        ended = true;
+      });
+      net_test::settle();
+      for (int times = 1; times <= 3; ++times) {
+        REQUIRE(signal_thread("wait for child", SIGPROF));
+        CHECK(eventually([&] { return handled == times; }));
+        net_test::settle();
+        CHECK_FALSE(ended);
+      }
+      child.in().close();
+    });
+    CHECK(ended);
+  });
+  sigaction(SIGPROF, &before, nullptr);
+}
+
+TEST_CASE("a child begins without the run's blocked and ignored signals") {
   const ignored_signal pipe(SIGPIPE), user(SIGUSR1);
   both_ways([] {
     auto child =

@@ -18,12 +18,6 @@ namespace {
 /// Says when it is ready, on the descriptor `out`, and then ignores SIGTERM.
 const char* const stubborn = "trap '' TERM; echo ready; while :; do sleep 1000; done";
 
-/// A child is there, living or not.
-bool has_child() {
-  siginfo_t info{};
-  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
 struct ready_pipe {
   int reading = -1;
   int writing = -1;
@@ -82,6 +76,21 @@ class heard_stderr {
   int ends_[2];
 };
 
+/// Runs a child that ignores SIGTERM, and cancels that once it does.
+void cancel_stubborn(const ready_pipe& ready, run_process_options options) {
+  options.argv = {"sh", "-c", stubborn};
+  options.out = stdio::descriptor(ready.writing);
+  options.new_group = true;
+  std::optional<process> child;
+  open_nursery([&](nursery& n) {
+    child.emplace(start_process(n, options));
+    CHECK(ready.hear() == "ready\n");
+    n.cancel_scope().cancel();
+  });
+  CHECK(child->poll()->signal == SIGKILL);
+  CHECK(no_child_left());
+}
+
 }  // namespace
 
 TEST_CASE("a cancelled run asks its child to end, and leaves when it is gone", "[PROC-23]") {
@@ -106,20 +115,8 @@ TEST_CASE("a child that ignores the signal is killed after the grace, with a war
     heard_stderr log;
     face::run([&] {
       const auto begun = structio::clock::now();
-      open_nursery([&](nursery& n) {
-        n.start_soon([&] {
-          CHECK(is_cancelled([&] {
-            run_process({.argv = {"sh", "-c", stubborn},
-                         .out = stdio::descriptor(ready.writing),
-                         .new_group = true});
-          }));
-          CHECK(face::seconds_since(begun) == 5);
-          CHECK(no_child_left());
-          structio::checkpoint();
-        });
-        CHECK(ready.hear() == "ready\n");
-        n.cancel_scope().cancel();
-      });
+      cancel_stubborn(ready, {});
+      CHECK(face::seconds_since(begun) == 5);
     });
     const std::string text = log.text();
     INFO(text);
@@ -134,16 +131,7 @@ TEST_CASE("the grace is an option", "[PROC-18]") {
   face::run([&] {
     for (const auto grace : {0s, 30s}) {
       const auto begun = structio::clock::now();
-      open_nursery([&](nursery& n) {
-        n.start_soon([&] {
-          run_process({.argv = {"sh", "-c", stubborn},
-                       .out = stdio::descriptor(ready.writing),
-                       .new_group = true,
-                       .grace = grace});
-        });
-        CHECK(ready.hear() == "ready\n");
-        n.cancel_scope().cancel();
-      });
+      cancel_stubborn(ready, {.grace = grace});
       CHECK(structio::clock::now() - begun >= grace);
       CHECK(structio::clock::now() - begun < grace + 1s);
     }
@@ -155,43 +143,45 @@ TEST_CASE("a user's own way to end a child is called, and cancelled when that ha
   both_ways([] {
     bool called = false, cancelled = false;
     std::optional<structio::process_ending> ending;
-    CHECK_FALSE(structio::move_on_after(5ms, [&] {
-      run_process({.argv = sleeper, .deliver_cancel = [&](process_ref child) {
-                     called = true;
-                     structio::sleep(1ms);  // it is shielded
-                     child.terminate();
-                     cancelled = is_cancelled([] { structio::sleep_forever(); });
-                     ending = child.poll();
-                     structio::checkpoint();
-                   }});
-    }));
+    std::optional<process> child;
+    open_nursery([&](nursery& n) {
+      const auto end = [&](process_ref one) {
+        called = true;
+        structio::sleep(1ms);  // it is shielded
+        one.terminate();
+        cancelled = is_cancelled([] { structio::sleep_forever(); });
+        ending = one.poll();
+      };
+      child.emplace(start_process(n, {.argv = sleeper, .deliver_cancel = end}));
+      n.cancel_scope().cancel();
+    });
     CHECK(called);
     CHECK(cancelled);
     REQUIRE(ending);
     CHECK(ending->signal == SIGTERM);
+    CHECK(child->poll() == ending);
   });
 }
 
 TEST_CASE("a user's own way that throws fails the call with a group", "[PROC-16]") {
   both_ways([] {
-    const auto outer = thrown<exception_group>([] {
-      open_nursery([](nursery& n) {
-        n.start_soon([] {
-          run_process({.argv = sleeper, .deliver_cancel = [](process_ref child) {
-                         child.terminate();
-                         throw face::key_error("bad");
-                       }});
-        });
-        while (!has_child()) structio::sleep(1ms);
+    std::optional<process> child;
+    const auto outer = thrown<exception_group>([&] {
+      open_nursery([&](nursery& n) {
+        const auto end = [](process_ref one) {
+          one.terminate();
+          throw face::key_error("bad");
+        };
+        child.emplace(start_process(n, {.argv = sleeper, .deliver_cancel = end}));
         n.cancel_scope().cancel();
       });
     });
     REQUIRE(outer);
-    INFO(to_string(*outer));
     REQUIRE(outer->size() == 1);
     CHECK((*outer)[0].kind() == structio::failure_kind::group);
     CHECK((*outer)[0].size() == 1);
     CHECK(face::count<face::key_error>(*outer) == 1);
+    CHECK(child->poll()->signal == SIGTERM);
   });
 }
 

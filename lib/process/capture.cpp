@@ -1,3 +1,4 @@
+// Copying from and to the pipes of a child.
 #include "process/capture.hpp"
 
 #include <cstdlib>

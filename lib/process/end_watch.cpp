@@ -1,3 +1,4 @@
+// Two ways to learn of an end, behind one operation.
 #include "process/end_watch.hpp"
 
 #include <new>

@@ -1,3 +1,4 @@
+// SIGTERM, a grace, SIGKILL; or a function of the user's.
 #include "process/make_end.hpp"
 
 #include <new>

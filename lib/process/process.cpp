@@ -1,3 +1,4 @@
+// Children as objects: made, waited for, let go of.
 #include "process/process.hpp"
 
 #include <csignal>

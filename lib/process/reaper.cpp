@@ -1,3 +1,4 @@
+// One thread of the cache for each, blocked until the child is gone.
 #include "process/reaper.hpp"
 
 #include <new>

@@ -1,3 +1,4 @@
+// A nursery around a child: its transfers, the wait for its end, what came of it all.
 #include "process/run_process.hpp"
 
 #include <cstdlib>

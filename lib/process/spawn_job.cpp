@@ -1,3 +1,4 @@
+// What the thread does, with memory of its own.
 #include "process/spawn_job.hpp"
 
 #include <fcntl.h>

@@ -51,14 +51,26 @@ inline std::string receive_all(structio::any_stream& from) {
   }
 }
 
-/// No child lives, and none is left as a zombie; those that are being reaped are waited for.
-inline bool no_child_left() {
-  for (int i = 0; i < 2000; ++i) {
-    siginfo_t info{};
-    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return errno == ECHILD;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+/// Whether it comes true; other processes and threads get the processor meanwhile.
+template <class Condition>
+bool eventually(Condition&& condition) {
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
   }
-  return false;
+  return true;
+}
+
+/// A child is there, living or not.
+inline bool has_child() {
+  siginfo_t info{};
+  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+/// None lives or is left as a zombie; those that are being reaped are waited for.
+inline bool no_child_left() {
+  return eventually([] { return !has_child(); });
 }
 
 /// Nothing is left of what is done while it lives. Descriptors that a thread still has are waited
@@ -70,9 +82,7 @@ class nothing_left {
   nothing_left& operator=(const nothing_left&) = delete;
   ~nothing_left() {
     CHECK(no_child_left());
-    for (int i = 0; i < 2000 && open_descriptors() != before_; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    eventually([this] { return open_descriptors() == before_; });
     CHECK(open_descriptors() == before_);
   }
 
