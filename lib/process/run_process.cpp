@@ -12,6 +12,7 @@
 #include "runtime/nursery.hpp"
 
 namespace structio::rt::process {
+
 bool has_failed(const child_ending& e) noexcept {
   return e.exit_status != 0 || e.signal != 0;
 }
@@ -67,6 +68,7 @@ int see_through(runtime& rt, transfers& t, scope& around) noexcept {
 int finish(runtime& rt, const transfers& t, int status, failure* f) noexcept {
   child& c = *t.of;
   t.result->ending = c.ending;
+  if (!c.ended) t.result->ending.unknown = true;  // there was no way to wait for it
   failure_release(rt.current->in_flight);
   rt.current->in_flight = f;
   if (status < 0) return status;
