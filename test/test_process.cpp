@@ -421,6 +421,22 @@ TEST_CASE("a run that ends takes its children along; their objects may stay") {
   }
 }
 
+TEST_CASE("a child that nobody waits for hides no deadlock") {
+  for (const bool without : {false, true}) {
+    const nothing_left all;
+    const without_pidfd as(without);
+    CHECK(throws<structio::deadlock>([] {
+      run([] {
+        auto child = spawn_process({.argv = sleeper, .in = stdio::pipe()});
+        // Waiting was begun once, and given up.
+        CHECK_FALSE(structio::move_on_after(1ms, [&] { child.wait(); }));
+        structio::event never;
+        never.wait();
+      });
+    }));
+  }
+}
+
 TEST_CASE("where descriptors run out a child is not started, and nothing is lost",
           "[PROC-20][PROC-21]") {
   const nothing_left all;
