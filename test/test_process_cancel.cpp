@@ -185,6 +185,32 @@ TEST_CASE("a user's own way that throws fails the call with a group", "[PROC-16]
   });
 }
 
+TEST_CASE("Ctrl-C ends the child, and is told when it is gone") {
+  const nothing_left all;
+  bool told = false;
+  const auto main = [&] {
+    open_nursery([&](nursery& n) {
+      const auto other = spawn_process({.argv = sleeper});
+      n.start_soon([] {
+        net_test::settle();
+        raise(SIGINT);
+      });
+      try {
+        run_process({.argv = sleeper});
+      } catch (const structio::interrupted&) {
+        told = true;
+        // The other lives, and nothing is left of this one.
+        CHECK(eventually([] {
+          siginfo_t info{};
+          return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+        }));
+      }
+    });
+  };
+  structio::run({.interrupt = structio::interrupt_mode::handle}, main);
+  CHECK(told);
+}
+
 TEST_CASE("both of two programs in a row end when the call is cancelled", "[PROC-23]") {
   both_ways([] {
     CHECK_FALSE(structio::move_on_after(

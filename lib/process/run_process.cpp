@@ -118,7 +118,9 @@ int run_process(runtime& rt, const run_request& request, run_result& result) noe
   transfers t{c, &request, &result, &home};
   int status = see_through(rt, t, around);
   failure* f = nullptr;
+  const bool interrupted = status == STRUCTIO_EINTERRUPTED;
   status = nursery_close(home, status, f);
+  if (interrupted) status = unwrap_only(status, f);
   status = finish(rt, t, status, f);
   scope_release(around);
   if (!c->freed && !was_announced(rt, request)) dispose(*c);
