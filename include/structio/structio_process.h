@@ -13,9 +13,7 @@
  * A child never outlives its run: one that lives when its object is freed, or when the run ends, is
  * killed. Each is reaped, and no other child of the program is ever waited for. It begins with all
  * signals unblocked and at their default. SIGCHLD is not used: the program may do with it what it
- * likes; only if it ignores it, or reaps children that are not its own, their status is unknown.
- *
- * Where the system has no posix_spawn: STRUCTIO_EUNSUPPORTED. */
+ * likes; only if it ignores it, or reaps children that are not its own, their status is unknown. */
 #ifndef STRUCTIO_PROCESS_H
 #define STRUCTIO_PROCESS_H
 
