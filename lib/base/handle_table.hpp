@@ -31,7 +31,8 @@ enum class handle_kind : std::uint8_t {
   directory_entries,
   watch,
   signal_receiver,
-  datagram
+  datagram,
+  process
 };
 
 /// What the look-up reads, so that it costs no call: it stands in every function of the C ABI.
