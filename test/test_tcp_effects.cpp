@@ -219,7 +219,8 @@ TEST_CASE("every function of the network that waits has a proof of its effect") 
   std::size_t found = 0;
   structio_op_info entry = info();
   for (std::size_t i = 0; structio_op_at(i, &entry) == 0; ++i, entry = info()) {
-    if (!of_the_network(entry.name) || proved_elsewhere(entry.name)) continue;
+    if (!of_the_network(entry.name)) continue;
+    if (proofs.count(entry.name) == 0 && proved_elsewhere(entry.name)) continue;
     ++found;
     INFO(entry.name);
     CHECK(proofs.count(entry.name) == 1);
