@@ -57,6 +57,9 @@ namespace {
   X(subscription_receive, true, NOTHING)             \
   X(task_join, true, NOTHING)                        \
   X(tcp_connect, true, CLOSED)                       \
+  X(tls_do_handshake, true, CLOSED)                  \
+  X(tls_serve, true, BODY)                           \
+  X(tls_unwrap, true, PREFIX)                        \
   X(unix_connect, true, NOTHING)                     \
   X(unix_receive_descriptors, true, NOTHING)         \
   X(unix_send_descriptors, true, PREFIX)             \

@@ -128,15 +128,22 @@ struct net_access {
   /// Lets the library call `handler` for each connection, which owns its stream.
   template <class Stream, class Handler>
   static void serve(structio_listener* listener, Handler& handler, structio_nursery* handlers) {
-    const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
-      return enter([&] { (*handler_of<Handler>(arg))(from<Stream>(raw)); });
-    };
     structio_serve_options options{};
     options.struct_size = sizeof options;
     options.handler_owns_stream = 1;
     options.handler_nursery = handlers;
-    const int status = uncancelled_in_cleanup(
-        [&] { return structio_serve(listener, entry, address_of(handler), &options); });
+    serve_by<Stream>(handler, [&](structio_serve_fn entry, void* arg) {
+      return structio_serve(listener, entry, arg, &options);
+    });
+  }
+
+  /// The same for `call(entry, arg)`, which calls `entry` with `arg` for each connection.
+  template <class Stream, class Handler, class Call>
+  static void serve_by(Handler& handler, Call&& call) {
+    const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
+      return enter([&] { (*handler_of<Handler>(arg))(from<Stream>(raw)); });
+    };
+    const int status = uncancelled_in_cleanup([&] { return call(entry, address_of(handler)); });
     if (status < 0) throw_in_flight(status);
   }
 

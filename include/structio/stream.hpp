@@ -96,6 +96,9 @@ class any_stream {
 
   structio_stream* native() const noexcept { return raw_; }
 
+  /// Hands the handle over to the caller; this object is as if moved from.
+  structio_stream* release() noexcept { return std::exchange(raw_, nullptr); }
+
  private:
   std::size_t receive(void* data, std::size_t size) {
     return static_cast<std::size_t>(

@@ -64,6 +64,7 @@
 #include "structio_select.h"    /* the first of several things */
 #include "structio_sync.h"      /* event, mutex, semaphore, condition, capacity limiter */
 #include "structio_thread.h"    /* worker threads, and calls from them into the run */
+#include "structio_tls.h"       /* TLS over any stream */
 #include "structio_unix.h"      /* Unix sockets, passing descriptors */
 #include "structio_wait.h"      /* park and wake, parking lots, portals */
 

@@ -43,6 +43,7 @@
 #include <structio/task.hpp>
 #include <structio/thread.hpp>
 #include <structio/time.hpp>
+#include <structio/tls.hpp>
 #include <structio/token.hpp>
 #include <structio/unix.hpp>
 #include <structio/wait.hpp>

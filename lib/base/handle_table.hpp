@@ -24,7 +24,8 @@ enum class handle_kind : std::uint8_t {
   receiver,
   broadcast,
   subscription,
-  remote_sender
+  remote_sender,
+  tls_context
 };
 
 /// What the look-up reads, so that it costs no call: it stands in every function of the C ABI.
