@@ -2,6 +2,8 @@
 // how the other one ended.
 #include <structio/testing/check_stream.hpp>
 
+#include <optional>
+
 #include "support/tls.hpp"
 
 using namespace tls_test;
@@ -219,21 +221,24 @@ TEST_CASE("bytes behind the end of TLS are handed over", "[TLS-11]") {
       n.start_soon([&] { p.server.do_handshake(); });
       for (settle(); pump(raw_a, raw_b) || pump(raw_b, raw_a);) settle();
     });
+    std::optional<any_stream> plain;  // what is sent on it has to be moved by hand as well
     open_nursery([&](nursery& n) {
-      n.start_soon([&] { p.client.unwrap().transport.send_all("behind"); });
+      n.start_soon([&] {
+        plain = p.client.unwrap().transport;
+        plain->send_all("behind");
+      });
       settle();
       n.start_soon([&] {
-        settle();
         const auto result = p.server.unwrap();
         CHECK(result.rest == "behind");
       });
       // The client's two things together, once the server's message has reached it.
-      for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 6; ++i) {
         settle();
         pump(raw_b, raw_a);
+        settle();
+        if (i >= 2) pump(raw_a, raw_b);
       }
-      settle();
-      pump(raw_a, raw_b);
     });
   });
 }

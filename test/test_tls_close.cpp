@@ -233,6 +233,7 @@ TEST_CASE("what is no fit is refused, and nothing is taken over") {
     CHECK(structio_tls_context_free(reinterpret_cast<structio_tls_context*>(a.native())) == STRUCTIO_ESTALE);
     auto p = wrap(std::move(a), std::move(b));
     CHECK(throws<structio::usage_error>([&] { p.client.send_eof(); }));
+    shake(p.client, p.server);
     p.client.close();
     CHECK(throws<structio::closed_error>([&] { p.client.do_handshake(); }));
   });

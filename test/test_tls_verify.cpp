@@ -32,12 +32,14 @@ verdict try_handshake(const tls_context_options& client, const tls_context_optio
       n.start_soon([&] {
         result.client = failure_of([&] {
           c.send_all("ping");
-          CHECK(receive(c) == "pong");
+          const std::string answer = receive(c);
+          CHECK(answer == "pong");
         });
       });
       n.start_soon([&] {
         result.server = failure_of([&] {
-          CHECK(receive(s) == "ping");
+          const std::string question = receive(s);
+          CHECK(question == "ping");
           s.send_all("pong");
         });
       });
