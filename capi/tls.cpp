@@ -103,8 +103,7 @@ int structio_tls_context_new(const structio_tls_context_options* given,
   settings.oldest = o.oldest_version;
   settings.newest = o.newest_version;
   settings.trusted = text_of(o.trusted_pem, o.trusted_pem_size, o.trusted_file);
-  settings.certificates =
-      text_of(o.certificates_pem, o.certificates_pem_size, o.certificates_file);
+  settings.certificates = text_of(o.certificates_pem, o.certificates_pem_size, o.certificates_file);
   settings.key = text_of(o.key_pem, o.key_pem_size, o.key_file);
   settings.protocols = o.protocols;
   stream::tls_context* made = nullptr;
@@ -222,9 +221,8 @@ int structio_tls_serve(structio_listener* listener, structio_tls_context* contex
   }
   const auto l = find<net::tcp_listener>(base::handle_kind::listener, listener, call, true);
   if (!l.object) return refused();
-  const int64_t patience =
-      options.handshake_timeout ? options.handshake_timeout : usual_patience;
-  return net::tls_serve(*l.run, *l.object,
-                        {c, handler, arg, patience, options.https_compatible != 0,
-                         options.handler_owns_stream != 0});
+  const int64_t patience = options.handshake_timeout ? options.handshake_timeout : usual_patience;
+  return net::tls_serve(
+      *l.run, *l.object,
+      {c, handler, arg, patience, options.https_compatible != 0, options.handler_owns_stream != 0});
 }

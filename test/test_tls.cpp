@@ -85,8 +85,7 @@ TEST_CASE("both directions move at once, and one handshake serves all who ask fo
   }
 }
 
-TEST_CASE("what is known of a connection is told once the handshake is done",
-          "[TLS-03][TLS-23]") {
+TEST_CASE("what is known of a connection is told once the handshake is done", "[TLS-03][TLS-23]") {
   run([] {
     auto server = server_options();
     server.protocols = "h2,http/1.1";
@@ -165,7 +164,8 @@ TEST_CASE("waiting until a send might not block asks the transport", "[TLS-07]")
   });
 }
 
-TEST_CASE("TLS passes the suite of two ways, with close messages and without", "[TLS-10][CONF-17]") {
+TEST_CASE("TLS passes the suite of two ways, with close messages and without",
+          "[TLS-10][CONF-17]") {
   run([] { check_two_way_stream(ready_pair, lockstep_pair); }, 1);
   run([] { check_two_way_stream([] { return as_pair(shaken(memory_pair(true))); }); }, 1);
 }

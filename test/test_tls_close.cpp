@@ -230,7 +230,8 @@ TEST_CASE("what is no fit is refused, and nothing is taken over") {
       n.cancel_scope().cancel();
     });
     CHECK(structio_tls_do_handshake(a.native()) == STRUCTIO_EMISUSE);
-    CHECK(structio_tls_context_free(reinterpret_cast<structio_tls_context*>(a.native())) == STRUCTIO_ESTALE);
+    CHECK(structio_tls_context_free(reinterpret_cast<structio_tls_context*>(a.native())) ==
+          STRUCTIO_ESTALE);
     auto p = wrap(std::move(a), std::move(b));
     CHECK(throws<structio::usage_error>([&] { p.client.send_eof(); }));
     shake(p.client, p.server);

@@ -1,5 +1,5 @@
-// TLS over TCP with peers that are not ours: openssl, curl, sockets that stop in the middle; servers
-// whose clients fail, stall or leave.
+// TLS over TCP with peers that are not ours: openssl, curl, sockets that stop in the middle;
+// servers whose clients fail, stall or leave.
 #include <fstream>
 #include <optional>
 
@@ -87,10 +87,17 @@ std::string at(std::uint16_t port) {
 
 std::vector<std::string> s_client(std::uint16_t port, const files& f,
                                   const std::vector<std::string>& more = {}) {
-  std::vector<std::string> words{"openssl",     "s_client",   "-connect",
-                                 at(port),      "-CAfile",    f.root(),
-                                 "-servername", "localhost",  "-verify_hostname",
-                                 "localhost",   "-verify_return_error"};
+  std::vector<std::string> words{"openssl",
+                                 "s_client",
+                                 "-connect",
+                                 at(port),
+                                 "-CAfile",
+                                 f.root(),
+                                 "-servername",
+                                 "localhost",
+                                 "-verify_hostname",
+                                 "localhost",
+                                 "-verify_return_error"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }
@@ -160,7 +167,8 @@ TEST_CASE("curl is served") {
   run([&] {
     const auto answer = [](tls_stream conn) {
       receive_until(conn, "\r\n\r\n");
-      conn.send_all("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\nhello, curl\n");
+      conn.send_all(
+          "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\nhello, curl\n");
       conn.close();
     };
     with_server(server_context(), answer, [&](std::uint16_t port) {
@@ -183,8 +191,9 @@ TEST_CASE("a server goes on though clients fail, leave or talk about something e
       CHECK(contains(failure_of([&] { connect_tls("127.0.0.1", port, tls_context({})); }),
                      "refused"));
       CHECK(contains(failure_of([&] {
-              connect_tls("127.0.0.1", port, client_context(), {.server_name = "example.org"});
-            }),
+                       connect_tls("127.0.0.1", port, client_context(),
+                                   {.server_name = "example.org"});
+                     }),
                      "hostname mismatch"));
       connect_tcp({.port = port}).close();
       auto other = connect_tcp({.port = port});
@@ -199,20 +208,19 @@ TEST_CASE("a server goes on though clients fail, leave or talk about something e
   });
 }
 
-TEST_CASE("a handshake that stalls ends in time, and holds up nobody", "[TLS-24]") {
+TEST_CASE("a handshake that stalls ends in time, and holds up nobody", "[TLS-24][SRC-16]") {
   run([] {
-    with_server(
-        server_context(), echo,
-        [](std::uint16_t port) {
-          auto mute = connect_tcp({.port = port});
-          auto client = connect_tls("127.0.0.1", port, client_context());
-          client.send_all("hello");
-          CHECK(receive(client) == "hello");
-          CHECK(receive(mute).empty());
-          client.send_all("still here");
-          CHECK(receive(client) == "still here");
-        },
-        {.handshake_timeout = 40ms});
+    with_server(server_context(), echo,
+                [](std::uint16_t port) {
+                  auto mute = connect_tcp({.port = port});
+                  auto client = connect_tls("127.0.0.1", port, client_context());
+                  client.send_all("hello");
+                  CHECK(receive(client) == "hello");
+                  CHECK(receive(mute).empty());
+                  client.send_all("still here");
+                  CHECK(receive(client) == "still here");
+                },
+                {.handshake_timeout = 40ms});
   });
 }
 
@@ -242,16 +250,15 @@ TEST_CASE("the mode of HTTPS is the server's for all its connections", "[TLS-26]
       seen = rest;
       conn.close();
     };
-    with_server(
-        server_context(), handler,
-        [](std::uint16_t port) {
-          auto client = connect_tls("127.0.0.1", port, client_context());
-          client.send_all("cut");
-          structio_stream_close(client.transport());
-          settle();
-          structio::sleep(1ms);
-        },
-        {.https_compatible = true});
+    with_server(server_context(), handler,
+                [](std::uint16_t port) {
+                  auto client = connect_tls("127.0.0.1", port, client_context());
+                  client.send_all("cut");
+                  structio_stream_close(client.transport());
+                  settle();
+                  structio::sleep(1ms);
+                },
+                {.https_compatible = true});
     CHECK(seen == "cut");
   });
 }
@@ -292,9 +299,8 @@ TEST_CASE("a peer that is cut off in the middle of a record is a truncation") {
           [&, forward] { failure_of<std::exception>([&] { forward(ends.b, more.b, SIZE_MAX); }); });
       n.start_soon(
           [&, forward] { failure_of<std::exception>([&] { forward(more.b, ends.b, 3000); }); });
-      n.start_soon([&] {
-        failure_of<std::exception>([&] { p.server.send_all(pattern(100000)); });
-      });
+      n.start_soon(
+          [&] { failure_of<std::exception>([&] { p.server.send_all(pattern(100000)); }); });
       const std::string text = failure_of([&] {
         while (!receive(p.client).empty()) {
         }

@@ -47,9 +47,9 @@ typedef struct structio_tls_context_options {
   const void* key_pem;
   size_t key_pem_size;
   const char* key_file;
-  const char* protocols;            /* of ALPN, the most wanted first: "h2,http/1.1"; NULL: none */
-  uint32_t without_system_roots;    /* not 0: trust only trusted_pem and trusted_file */
-  uint32_t without_resumption;      /* not 0: every handshake is a whole one */
+  const char* protocols;         /* of ALPN, the most wanted first: "h2,http/1.1"; NULL: none */
+  uint32_t without_system_roots; /* not 0: trust only trusted_pem and trusted_file */
+  uint32_t without_resumption;   /* not 0: every handshake is a whole one */
   uint32_t dangerously_skip_verification; /* not 0: ANYBODY may be at the other end */
   uint32_t reserved;
 } structio_tls_context_options;

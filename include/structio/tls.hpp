@@ -49,7 +49,7 @@ struct tls_context_options {
   std::string trusted_file = {};
   bool without_system_roots = false;
   tls_client_certificates client_certificates = tls_client_certificates::none;
-  std::string protocols = {};  ///< of ALPN, the most wanted first: "h2,http/1.1"
+  std::string protocols = {};                  ///< of ALPN, the most wanted first: "h2,http/1.1"
   tls_version oldest = tls_version::standard;  ///< 1.2
   tls_version newest = tls_version::standard;
   bool without_resumption = false;
@@ -254,10 +254,9 @@ void serve_tls(tcp_listener& listener, const tls_context& context, Handler&& han
   raw.handshake_timeout = options.handshake_timeout.count();
   raw.handler_owns_stream = 1;
   raw.https_compatible = options.https_compatible ? 1 : 0;
-  detail::net_access::serve_by<tls_stream>(
-      handler, [&](structio_serve_fn entry, void* arg) {
-        return structio_tls_serve(listener.native(), context.native(), entry, arg, &raw);
-      });
+  detail::net_access::serve_by<tls_stream>(handler, [&](structio_serve_fn entry, void* arg) {
+    return structio_tls_serve(listener.native(), context.native(), entry, arg, &raw);
+  });
 }
 
 }  // namespace v0

@@ -25,8 +25,9 @@ int shake_hands(runtime& rt, stream::tls_stream& s, std::int64_t limit) noexcept
   const bool own_failure = status < 0 && status != STRUCTIO_ECANCELLED;
   status = scope_leave(patience, status, none);
   if (patience.caught) {
-    base::log(base::log_level::debug, 
-              "tls_serve: '%s': the handshake was given up: it took too long, or we stop", self.name);
+    base::log(base::log_level::debug,
+              "tls_serve: '%s': the handshake was given up: it took too long, or we stop",
+              self.name);
     return 1;
   }
   if (status == 0 || !own_failure || status == STRUCTIO_EINTERRUPTED) return status;
@@ -56,8 +57,7 @@ int serve_one(structio_stream* plain, void* arg) {
   void* const handle = s->handle;
   status = request.handler(static_cast<structio_stream*>(handle), request.arg);
   // The handler may have freed the stream although it need not.
-  if (!request.handler_owns_stream &&
-      base::handle_object(base::handle_kind::stream, handle) == s) {
+  if (!request.handler_owns_stream && base::handle_object(base::handle_kind::stream, handle) == s) {
     stream::free(*s);
   }
   return status;

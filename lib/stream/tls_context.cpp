@@ -65,8 +65,8 @@ int use_chain(SSL_CTX* shared, const pem_text& from) noexcept {
 int use_key(SSL_CTX* shared, const pem_text& from) noexcept {
   BIO* text = open_pem(from);
   EVP_PKEY* key = text ? PEM_read_bio_PrivateKey(text, nullptr, no_password, nullptr) : nullptr;
-  const bool fits = key && SSL_CTX_use_PrivateKey(shared, key) == 1 &&
-                    SSL_CTX_check_private_key(shared) == 1;
+  const bool fits =
+      key && SSL_CTX_use_PrivateKey(shared, key) == 1 && SSL_CTX_check_private_key(shared) == 1;
   EVP_PKEY_free(key);
   BIO_free(text);
   return fits ? 0 : refused("key", from);

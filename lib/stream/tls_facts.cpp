@@ -14,8 +14,7 @@ namespace {
 int needs_handshake(const tls_stream& s) noexcept {
   if (s.handshake == shaking::done) return 0;
   if (s.broken) return broken_before(s);
-  return base::fail(STRUCTIO_EMISUSE,
-                    "this needs the handshake: see structio_tls_do_handshake");
+  return base::fail(STRUCTIO_EMISUSE, "this needs the handshake: see structio_tls_do_handshake");
 }
 
 X509* certificate(const tls_stream& s) noexcept {

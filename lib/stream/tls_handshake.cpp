@@ -114,8 +114,8 @@ int tls_begin(tls_stream& s) noexcept {
   SSL_set_bio(s.ssl, s.arrived, s.to_send);
   SSL_set_app_data(s.ssl, &s);
   if (!expect_peer(s)) {
-    return base::fail(STRUCTIO_EINVALID, "%s cannot be the name of a TLS server: %s",
-                      s.server_name, take_reason());
+    return base::fail(STRUCTIO_EINVALID, "%s cannot be the name of a TLS server: %s", s.server_name,
+                      take_reason());
   }
   if (s.context->server) {
     SSL_set_accept_state(s.ssl);

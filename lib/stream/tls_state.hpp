@@ -1,8 +1,8 @@
 // What the parts of TLS share. To be included by tls_*.cpp alone, as it names OpenSSL.
 //
-// Always true: OpenSSL's queue of errors, one for each thread, is empty before each call and emptied
-// right after it: other tasks use it while this one waits. OpenSSL only ever sees memory; what it
-// has written is sent by one task at a time, whoever holds `writing`.
+// Always true: OpenSSL's queue of errors, one for each thread, is empty before each call and
+// emptied right after it: other tasks use it while this one waits. OpenSSL only ever sees memory;
+// what it has written is sent by one task at a time, whoever holds `writing`.
 #pragma once
 
 #include <openssl/err.h>

@@ -3,11 +3,11 @@
 
 #include <structio/pipe.hpp>
 
-#include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <string>
 #include <utility>
@@ -53,9 +53,7 @@ class child {
   }
 
   /// Each once.
-  structio::any_stream input() {
-    return structio::stream_from_descriptor(std::exchange(in_, -1));
-  }
+  structio::any_stream input() { return structio::stream_from_descriptor(std::exchange(in_, -1)); }
   structio::any_stream output() {
     return structio::stream_from_descriptor(std::exchange(out_, -1));
   }
