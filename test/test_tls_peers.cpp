@@ -220,7 +220,7 @@ TEST_CASE("a handshake that stalls ends in time, and holds up nobody", "[TLS-24]
                   client.send_all("still here");
                   CHECK(receive(client) == "still here");
                 },
-                {.handshake_timeout = 40ms});
+                {.handshake_timeout = 50ms});
   });
 }
 
