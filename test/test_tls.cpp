@@ -153,6 +153,28 @@ TEST_CASE("who uses one direction twice at once is told so", "[TLS-06]") {
   });
 }
 
+TEST_CASE("every call that may wait is a checkpoint, whether or not it has to", "[TLS-08]") {
+  run(
+      [] {
+        auto p = shaken(memory_pair());
+        using structio::testing::assert_checkpoints;
+        assert_checkpoints([&] { p.client.do_handshake(); });
+        assert_checkpoints([&] { p.client.wait_send_might_not_block(); });
+        assert_checkpoints([&] { p.client.send_all(""); });
+        assert_checkpoints([&] { p.client.send_all("two bits"); });
+        assert_checkpoints([&] { CHECK(receive(p.server, 3) == "two"); });
+        assert_checkpoints([&] { CHECK(receive(p.server) == " bits"); });
+        open_nursery([&](nursery& n) {
+          n.start_soon([&] { p.server.unwrap(); });
+          settle();
+          assert_checkpoints([&] { CHECK(receive(p.client).empty()); });
+          assert_checkpoints([&] { p.client.unwrap(); });
+        });
+        assert_checkpoints([&] { p.client.close(); });
+      },
+      1);
+}
+
 TEST_CASE("waiting until a send might not block asks the transport", "[TLS-07]") {
   run([] {
     auto [a, b] = memory_stream_pair();
