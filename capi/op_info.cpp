@@ -117,6 +117,9 @@ namespace {
   X(tcp_listen_all, true, NOTHING)                   \
   X(temporary_directory_make, true, NOTHING)         \
   X(temporary_file_open, true, NOTHING)              \
+  X(tls_do_handshake, true, CLOSED)                  \
+  X(tls_serve, true, BODY)                           \
+  X(tls_unwrap, true, PREFIX)                        \
   X(unix_connect, true, NOTHING)                     \
   X(unix_receive_descriptors, true, NOTHING)         \
   X(unix_send_descriptors, true, PREFIX)             \

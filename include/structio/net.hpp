@@ -148,9 +148,6 @@ struct net_access {
   template <class Stream, class Handler>
   static void serve(std::span<structio_listener* const> listeners, Handler& handler,
                     const serve_options& given) {
-    const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
-      return enter([&] { (*handler_of<Handler>(arg))(from<Stream>(raw)); });
-    };
     structio_serve_options options{};
     options.struct_size = sizeof options;
     options.handler_owns_stream = 1;
@@ -161,10 +158,18 @@ struct net_access {
       options.on_error = decide;
       options.on_error_arg = const_cast<serve_options*>(&given);
     }
-    const int status = uncancelled_in_cleanup([&] {
-      return structio_serve_all(listeners.data(), listeners.size(), entry, address_of(handler),
-                                &options);
+    serve_by<Stream>(handler, [&](structio_serve_fn entry, void* arg) {
+      return structio_serve_all(listeners.data(), listeners.size(), entry, arg, &options);
     });
+  }
+
+  /// The same for `call(entry, arg)`, which calls `entry` with `arg` for each connection.
+  template <class Stream, class Handler, class Call>
+  static void serve_by(Handler& handler, Call&& call) {
+    const structio_serve_fn entry = [](structio_stream* raw, void* arg) noexcept -> int {
+      return enter([&] { (*handler_of<Handler>(arg))(from<Stream>(raw)); });
+    };
+    const int status = uncancelled_in_cleanup([&] { return call(entry, address_of(handler)); });
     if (status < 0) throw_in_flight(status);
   }
 

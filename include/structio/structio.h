@@ -73,6 +73,7 @@
 #include "structio_socket.h"        /* options of sockets */
 #include "structio_sync.h"          /* event, mutex, semaphore, condition, capacity limiter */
 #include "structio_thread.h"        /* worker threads, and calls from them into the run */
+#include "structio_tls.h"           /* TLS over any stream */
 #include "structio_udp.h"           /* datagrams: UDP, Unix */
 #include "structio_unix.h"          /* Unix sockets, passing descriptors */
 #include "structio_wait.h"          /* park and wake, parking lots, portals */

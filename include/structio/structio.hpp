@@ -52,6 +52,7 @@
 #include <structio/task.hpp>
 #include <structio/thread.hpp>
 #include <structio/time.hpp>
+#include <structio/tls.hpp>
 #include <structio/token.hpp>
 #include <structio/unix.hpp>
 #include <structio/udp.hpp>

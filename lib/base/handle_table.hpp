@@ -32,7 +32,8 @@ enum class handle_kind : std::uint8_t {
   watch,
   signal_receiver,
   datagram,
-  process
+  process,
+  tls_context
 };
 
 /// What the look-up reads, so that it costs no call: it stands in every function of the C ABI.

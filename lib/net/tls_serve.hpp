@@ -1,0 +1,21 @@
+// Serving TLS: each connection's handshake is done in the connection's own task.
+#pragma once
+
+#include "net/serve.hpp"
+#include "stream/tls.hpp"
+
+namespace structio::rt::net {
+
+struct tls_serve_request {
+  stream::tls_context* context;
+  int (*handler)(structio_stream* stream, void* arg);
+  void* arg;
+  std::int64_t handshake_timeout;
+  bool https_compatible;
+  bool handler_owns_stream;
+};
+
+/// See structio_tls_serve; the context is kept meanwhile.
+int tls_serve(runtime& rt, tcp_listener& l, const tls_serve_request& request) noexcept;
+
+}  // namespace structio::rt::net
