@@ -226,8 +226,8 @@ inline tls_stream tls_server(any_stream transport, const tls_context& context,
   return tls_stream(made);
 }
 
-/// Connects by TCP to a numeric address and performs the handshake. The certificate has to be for
-/// the server's name, or else for the address. Checkpoint. Cancelled: the connection is closed.
+/// Connects by TCP to a name or an address and performs the handshake. The certificate has to be
+/// for the server's name, or else for the host. Checkpoint. Cancelled: the connection is closed.
 /// Throws `cancelled`, error, broken_error.
 inline tls_stream connect_tls(const std::string& host, std::uint16_t port,
                               const tls_context& context, tls_client_options options = {}) {
