@@ -1,78 +1,29 @@
 // Cancelled before, during and just as it completes: accept, connect by address and by name,
 // look-up, Unix sockets. Whatever came of it, the process has the descriptors that it had before.
-//
-// Each call is tried STRUCTIO_ROUNDS times (default: 600), at instants that follow the seed.
 #include <structio/resolve.hpp>
 #include <structio/unix.hpp>
 
-#include <cstdlib>
-#include <random>
+#include <sys/wait.h>
+
 #include <string>
 
-#include "support/net.hpp"
+#include "support/instants.hpp"
 
-using namespace net_test;
+using namespace instants;
 
 namespace {
-
-int rounds(int otherwise) {
-  const char* given = std::getenv("STRUCTIO_ROUNDS");
-  return given ? std::atoi(given) : otherwise;
-}
-
-/// How it went: both have to occur, or the instants were badly chosen.
-struct tally {
-  int whole = 0;
-  int cut = 0;
-};
-
-/// Calls `trial()` in a scope that is cancelled after giving way up to `longest` times, many times
-/// over; `before` and `after` are not cancelled. Checks the descriptors.
-template <class Trial, class After>
-tally at_every_instant(int count, int longest, Trial trial, After after) {
-  tally all;
-  std::minstd_rand random(static_cast<unsigned>(seed()) + 1);
-  after();
-  const int before = open_descriptors();
-  for (int i = 0; i < count; ++i) {
-    const int delay = static_cast<int>(random() % static_cast<unsigned>(longest));
-    const int head_start = static_cast<int>(random() % static_cast<unsigned>(longest));
-    structio::cancel_scope scope;
-    bool whole = false;
-    open_nursery([&](nursery& n) {
-      n.start_soon([&] {
-        pause(delay);
-        scope.cancel();
-      });
-      whole = scope.run([&] {
-        pause(head_start);
-        trial();
-      });
-    });
-    ++(whole ? all.whole : all.cut);
-    after();
-  }
-  pause(3);
-  structio_wait_all_threads_completed();
-  CHECK(open_descriptors() == before);
-  return all;
-}
-
-template <class Body>
-void in_a_run(Body body) {
-  run(
-      [&] {
-        connected();  // a loop keeps a descriptor in hand from its first stream on
-        body();
-      },
-      1);
-}
 
 /// Takes whoever waits in the queue.
 template <class Listener>
 void drain(Listener& listener) {
   while (structio::move_on_after(0s, [&] { listener.accept(); })) {
   }
+}
+
+/// Until those that were left to the run have been reaped.
+void wait_for_children() {
+  siginfo_t one{};
+  while (waitid(P_ALL, 0, &one, WEXITED | WNOHANG | WNOWAIT) == 0) structio::sleep(1ms);
 }
 
 }  // namespace
@@ -148,5 +99,27 @@ TEST_CASE("Unix sockets at every instant", "[UNIXS-03]") {
           listener.accept();
         },
         [&] { drain(listener); });
+  });
+}
+
+TEST_CASE("open at every instant") {
+  in_a_run([] {
+    const auto all = at_every_instant(
+        rounds(150), 40, [] { structio::open_file("/proc/self/exe"); }, [] {});
+    CHECK(all.cut > 0);
+  });
+}
+
+TEST_CASE("spawn at every instant: no child, no descriptor is left", "[PROC-20]") {
+  in_a_run([] {
+    const auto all = at_every_instant(
+        rounds(40), 60,
+        [] {
+          auto child = structio::spawn_process(
+              {.argv = {"true"}, .in = structio::stdio::pipe(), .out = structio::stdio::pipe()});
+          child.wait();
+        },
+        wait_for_children);
+    CHECK(all.cut > 0);
   });
 }

@@ -1,5 +1,6 @@
 // How TLS ends: with a close message or without, by force, by failures of the transport, by sends
 // and handshakes that were given up.
+#include "support/instants.hpp"
 #include "support/op_proof.hpp"
 #include "support/tls.hpp"
 
@@ -280,3 +281,17 @@ const op_proof::area proof({{"structio_tls_do_handshake", 1, STRUCTIO_EFFECT_CLO
                            prove);
 
 }  // namespace
+
+TEST_CASE("a handshake at every instant") {
+  instants::in_a_run([] {
+    const auto all = instants::at_every_instant(
+        instants::rounds(60), 30,
+        [] {
+          auto [a, b] = structio::open_unix_pair();
+          auto both = wrap(std::move(a), std::move(b));
+          shake(both.client, both.server);
+        },
+        [] {});
+    CHECK(all.cut > 0);
+  });
+}
