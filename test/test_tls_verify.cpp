@@ -196,6 +196,14 @@ TEST_CASE("contexts that cannot be are refused with the reason") {
   options = server_options();
   options.certificates.clear();
   CHECK(contains(message_of_context(options), "no certificate"));
+  // One that is spoilt is not left out in silence.
+  const std::string spoilt = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  options = server_options();
+  options.certificates += spoilt;
+  CHECK(contains(message_of_context(options), "cannot use the certificate"));
+  options = client_options();
+  options.trusted += spoilt;
+  CHECK(contains(message_of_context(options), "cannot use the trusted certificates"));
   options = client_options();
   options.trusted = "nothing";
   CHECK(contains(message_of_context(options), "trusted"));

@@ -1,4 +1,6 @@
 // Contexts: certificates, whom to trust, which protocols. Made once, then only read.
+#include <openssl/pem.h>
+
 #include <cstring>
 #include <new>
 
@@ -26,6 +28,15 @@ X509* next_certificate(BIO* from) noexcept {
   return PEM_read_bio_X509(from, nullptr, nullptr, nullptr);
 }
 
+// Whether there was no further certificate, rather than one that cannot be read.
+bool read_to_end() noexcept {
+  const unsigned long last = ERR_peek_last_error();
+  const bool ended =
+      ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
+  if (ended) ERR_clear_error();
+  return ended;
+}
+
 // A password would be asked for at the terminal.
 int no_password(char*, int, int, void*) noexcept {
   return -1;
@@ -42,8 +53,7 @@ int trust(SSL_CTX* shared, const pem_text& from) noexcept {
     ++count;
   }
   BIO_free(text);
-  if (!fits || count == 0) return refused("trusted certificates", from);
-  ERR_clear_error();  // behind the last one there is no further
+  if (count == 0 || !fits || !read_to_end()) return refused("trusted certificates", from);
   return 0;
 }
 
@@ -57,9 +67,7 @@ int use_chain(SSL_CTX* shared, const pem_text& from) noexcept {
     if (!fits) X509_free(one);
   }
   BIO_free(text);
-  if (!fits) return refused("certificate", from);
-  ERR_clear_error();
-  return 0;
+  return fits && read_to_end() ? 0 : refused("certificate", from);
 }
 
 int use_key(SSL_CTX* shared, const pem_text& from) noexcept {
