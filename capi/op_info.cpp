@@ -36,6 +36,9 @@ namespace {
   X(nursery_close, false, NONE)                      \
   X(nursery_start, false, BODY)                      \
   X(park, true, NOTHING)                             \
+  X(process_spawn, true, NOTHING)                    \
+  X(process_spawn_shell, true, NOTHING)              \
+  X(process_wait, true, NOTHING)                     \
   X(race, true, BODY)                                \
   X(receiver_receive, true, NOTHING)                 \
   X(receiver_receive_batch, true, NOTHING)           \
@@ -43,6 +46,9 @@ namespace {
   X(resolve, true, NOTHING)                          \
   X(resolve_name, true, NOTHING)                     \
   X(run_in_thread, true, BODY)                       \
+  X(run_pipeline, true, CLOSED)                      \
+  X(run_process, true, CLOSED)                       \
+  X(run_shell, true, CLOSED)                         \
   X(select, true, NOTHING)                           \
   X(semaphore_acquire, true, NOTHING)                \
   X(sender_send, true, NOTHING)                      \

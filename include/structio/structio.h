@@ -57,6 +57,7 @@
 #include "structio_net.h"       /* TCP streams, listeners, serve */
 #include "structio_nursery.h"   /* nurseries, start, task handles, services, system tasks */
 #include "structio_pipe.h"      /* pipes, terminals, descriptors as streams */
+#include "structio_process.h"   /* child processes */
 #include "structio_readiness.h" /* waiting for descriptors */
 #include "structio_remote.h"    /* into a channel from other threads and runs */
 #include "structio_resolve.h"   /* names, addresses, resolvers and connectors of one's own */

@@ -33,10 +33,12 @@
 #include <structio/nursery.hpp>
 #include <structio/pipe.hpp>
 #include <structio/portal.hpp>
+#include <structio/process.hpp>
 #include <structio/readiness.hpp>
 #include <structio/remote.hpp>
 #include <structio/resolve.hpp>
 #include <structio/run.hpp>
+#include <structio/run_process.hpp>
 #include <structio/scope.hpp>
 #include <structio/select.hpp>
 #include <structio/stream.hpp>

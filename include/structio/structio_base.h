@@ -106,6 +106,7 @@ typedef struct structio_cancel_token structio_cancel_token;
 typedef struct structio_listener structio_listener;
 typedef struct structio_stream structio_stream;
 typedef struct structio_clock structio_clock;
+typedef struct structio_process structio_process;
 
 #ifdef __cplusplus
 }

@@ -25,7 +25,8 @@ enum class handle_kind : std::uint8_t {
   broadcast,
   subscription,
   remote_sender,
-  addresses
+  addresses,
+  process
 };
 
 /// What the look-up reads, so that it costs no call: it stands in every function of the C ABI.

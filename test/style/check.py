@@ -33,6 +33,8 @@ NEIGHBOURS = {
     ("net", "sync"): "looking up names borrows tokens of a limiter of its own",
     ("net", "thread"): "names are looked up by threads",
     ("process", "stream"): "a pipe is a byte stream",
+    ("process", "sync"): "so many children are started at once, no more",
+    ("process", "thread"): "starting a program may block, and so may waiting for it",
     ("thread", "sync"): "a worker borrows a token of a limiter on behalf of its job",
 }
 
