@@ -141,7 +141,9 @@ int do_it(spawn_job& job) noexcept {
   int theirs[3] = {-1, -1, -1};
   int code = 0;
   for (int i = 0; i < 3 && code == 0; ++i) code = prepare(job, i, theirs[i]);
-  if (code == 0) code = start_child(job.plan, job.pid);
+  // Opening may have taken long, and nobody wait any more: then no program is to do anything.
+  const bool is_awaited = job.users.load(std::memory_order_acquire) > 1;
+  if (code == 0) code = is_awaited ? start_child(job.plan, job.pid) : STRUCTIO_ECANCELLED;
   for (int& one : theirs) close_pipe_end(one);
   if (code == 0 && job.use_pidfd) job.pidfd = pidfd_make(job.pid);
   return code;
