@@ -72,7 +72,7 @@ int structio_process_free(structio_process* handle) {
   if (!handle) return 0;
   auto* c = capi::handle<process::child>(base::handle_kind::process, handle, call);
   if (!c || !may_free(*c, call)) return refused();
-  process::free(*c);
+  process::dispose(*c);
   return 0;
 }
 

@@ -315,6 +315,28 @@ TEST_CASE("a stream that was taken from a process may outlive it", "[PROC-04]") 
   });
 }
 
+TEST_CASE("a program without standard descriptors of its own starts children all the same") {
+  run([] {
+    warm_up();
+    const int in = dup(0), out = dup(1);
+    close(0);
+    close(1);
+    // The pipes get the numbers that are free now, each of which means something else in the child.
+    auto child = spawn_process({.argv = cat, .in = stdio::pipe(), .out = stdio::pipe()});
+    child.in().send_all("text");
+    child.in().close();
+    const std::string text = receive_all(child.out());
+    child.out().close();
+    const auto ending = child.wait();
+    dup2(in, 0);
+    dup2(out, 1);
+    close(in);
+    close(out);
+    CHECK(text == "text");
+    CHECK(ending.success());
+  });
+}
+
 TEST_CASE("a group of its own gets the signals that are sent from here") {
   both_ways([] {
     for (const bool session : {false, true}) {

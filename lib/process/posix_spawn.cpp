@@ -169,6 +169,15 @@ void close_pipe_end(int& descriptor) noexcept {
   descriptor = -1;
 }
 
+int move_beyond_stdio(int& descriptor) noexcept {
+  if (descriptor > 2) return 0;
+  const int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+  if (moved < 0) return -errno;
+  ::close(descriptor);
+  descriptor = moved;
+  return 0;
+}
+
 int start_child(const child_plan& plan, std::int64_t& pid) noexcept {
   attributes how;
   actions first;

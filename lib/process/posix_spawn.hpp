@@ -36,4 +36,8 @@ int start_child(const child_plan& plan, std::int64_t& pid) noexcept;
 /// Closes a descriptor, if it is one, and makes it -1.
 void close_pipe_end(int& descriptor) noexcept;
 
+/// Gives it another number if that is one of the standard descriptors', which libuv does not close.
+/// 0 or a code; then it is as it was.
+int move_beyond_stdio(int& descriptor) noexcept;
+
 }  // namespace structio::rt::process

@@ -110,7 +110,7 @@ int spawn(runtime& rt, const spawn_options& options, child*& out) noexcept {
     spawn_job_release(*job);
   }
   if (code < 0) {
-    free(*c);
+    dispose(*c);
     return code;
   }
   out = c;
@@ -162,7 +162,7 @@ stream::byte_stream* pipe_of(const child& c, int number) noexcept {
       base::handle_object(base::handle_kind::stream, c.pipes[number]));
 }
 
-void free(child& c) noexcept {
+void dispose(child& c) noexcept {
   base::handle_drop(base::handle_kind::process, c.handle);
   c.freed = true;
   kill_and_forget(c);

@@ -49,7 +49,7 @@ bool poll(child& c) noexcept;
 /// 1; 0: it has ended before; or a code.
 int send_signal(child& c, int signum) noexcept;
 
-void free(child& c) noexcept;
+void dispose(child& c) noexcept;
 void release(child& c) noexcept;
 
 /// Has the object stay in place for a call.

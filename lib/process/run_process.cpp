@@ -112,7 +112,7 @@ int run_process(runtime& rt, const run_request& request, run_result& result) noe
   nursery home;
   scope around;
   if (const int code = nursery_open(rt, home, nursery_kind::user)) {
-    free(*c);
+    dispose(*c);
     return code;
   }
   transfers t{c, &request, &result, &home};
@@ -121,7 +121,7 @@ int run_process(runtime& rt, const run_request& request, run_result& result) noe
   status = nursery_close(home, status, f);
   status = finish(rt, t, status, f);
   scope_release(around);
-  if (!c->freed && !was_announced(rt, request)) free(*c);
+  if (!c->freed && !was_announced(rt, request)) dispose(*c);
   return status;
 }
 

@@ -128,7 +128,9 @@ int prepare(spawn_job& job, int number, int& theirs) noexcept {
                          : reactor::make_pipe(job.ends[number], theirs);
       if (code == 0) {
         reactor::make_blocking(theirs);
-      } else {
+        code = move_beyond_stdio(job.ends[number]);
+      }
+      if (code < 0) {
         base::fail(code, "cannot make a pipe to a child: %s", reactor::os_error_text(code));
       }
       break;
