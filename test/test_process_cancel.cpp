@@ -238,7 +238,7 @@ TEST_CASE("a program does not begin once its start was given up") {
       spawn_process({.argv = {"sh", "-c", "echo begun >" + written.path},
                      .in = stdio::read_file(place.path)});
     }));
-    const int writing = open(place.path.c_str(), O_WRONLY | O_CLOEXEC);
+    const int writing = open(place.path.c_str(), O_RDWR | O_CLOEXEC);
     structio::testing::wait_all_threads_completed();
     CHECK(no_child_left());
     CHECK(written.text().empty());
