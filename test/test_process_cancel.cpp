@@ -222,6 +222,7 @@ TEST_CASE("starting a child is cancelled at every instant, and nothing is left")
           });
           given_up += !done;
         }
+        structio::testing::wait_all_threads_completed();
         CHECK(made + given_up >= rounds);
         CHECK(given_up > 0);
       },
@@ -259,6 +260,7 @@ TEST_CASE("a run is cancelled at every instant, and nothing is left", "[PROC-23]
             CHECK(got.out == "text");
           });
         }
+        structio::testing::wait_all_threads_completed();
       },
       1);
 }
