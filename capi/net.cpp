@@ -159,6 +159,9 @@ int structio_tcp_connect(const structio_tcp_connect_options* given, structio_str
   *out = nullptr;
   if (!options_fit(given, call)) return refused();
   const structio_tcp_connect_options options = whole(given);
+  if (options.host && !*options.host) {
+    return fail(STRUCTIO_EINVALID, "%s: the host is empty", call);
+  }
   if (options.attempt_delay < 0) {
     return fail(STRUCTIO_EINVALID, "%s: the delay between attempts is negative", call);
   }

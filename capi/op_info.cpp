@@ -17,12 +17,35 @@ namespace {
 #define STRUCTIO_OP_MAP(X)                           \
   X(all, true, BODY)                                 \
   X(broadcast_send, true, NOTHING)                   \
+  X(buffered_peek, true, NOTHING)                    \
+  X(buffered_receive_exactly, true, NOTHING)         \
+  X(buffered_receive_frame, true, NOTHING)           \
+  X(buffered_receive_line, true, NOTHING)            \
+  X(buffered_receive_some, true, NOTHING)            \
+  X(buffered_receive_until, true, NOTHING)           \
+  X(buffered_take_exactly, true, NOTHING)            \
   X(cancel_shielded_checkpoint, false, NONE)         \
   X(checkpoint, true, NOTHING)                       \
   X(checkpoint_if_cancelled, false, NOTHING)         \
   X(condition_wait, true, NOTHING)                   \
+  X(directory_list, true, NOTHING)                   \
+  X(directory_make, true, NOTHING)                   \
   X(event_wait, true, NOTHING)                       \
   X(fail_after, false, BODY)                         \
+  X(file_close, true, CLOSED)                        \
+  X(file_get_info, true, NOTHING)                    \
+  X(file_open, true, NOTHING)                        \
+  X(file_read, true, NOTHING)                        \
+  X(file_read_all, true, NOTHING)                    \
+  X(file_read_at, true, NOTHING)                     \
+  X(file_seek, true, NOTHING)                        \
+  X(file_size, true, NOTHING)                        \
+  X(file_sync, true, NOTHING)                        \
+  X(file_truncate, true, NOTHING)                    \
+  X(file_try_lock, true, NOTHING)                    \
+  X(file_write, true, NOTHING)                       \
+  X(file_write_all, true, NOTHING)                   \
+  X(file_write_at, true, NOTHING)                    \
   X(first_success, true, BODY)                       \
   X(for_each_concurrent, true, BODY)                 \
   X(limiter_acquire, true, NOTHING)                  \
@@ -36,6 +59,21 @@ namespace {
   X(nursery_close, false, NONE)                      \
   X(nursery_start, false, BODY)                      \
   X(park, true, NOTHING)                             \
+  X(path_copy_file, true, NOTHING)                   \
+  X(path_current, true, NOTHING)                     \
+  X(path_exists, true, NOTHING)                      \
+  X(path_get_info, true, NOTHING)                    \
+  X(path_glob, true, NOTHING)                        \
+  X(path_home, true, NOTHING)                        \
+  X(path_link, true, NOTHING)                        \
+  X(path_read_link, true, NOTHING)                   \
+  X(path_real, true, NOTHING)                        \
+  X(path_remove, true, NOTHING)                      \
+  X(path_remove_all, true, PREFIX)                   \
+  X(path_rename, true, NOTHING)                      \
+  X(path_set_permissions, true, NOTHING)             \
+  X(path_set_times, true, NOTHING)                   \
+  X(path_symlink, true, NOTHING)                     \
   X(process_spawn, true, NOTHING)                    \
   X(process_spawn_shell, true, NOTHING)              \
   X(process_wait, true, NOTHING)                     \
@@ -59,21 +97,29 @@ namespace {
   X(sleep_forever, true, NOTHING)                    \
   X(sleep_until, true, NOTHING)                      \
   X(stream_close, true, CLOSED)                      \
+  X(stream_copy, true, PREFIX)                       \
+  X(stream_proxy, true, PREFIX)                      \
   X(stream_receive_some, true, NOTHING)              \
   X(stream_send_all, true, PREFIX)                   \
   X(stream_send_eof, true, NOTHING)                  \
+  X(stream_send_frame, true, PREFIX)                 \
+  X(stream_send_vectored, true, PREFIX)              \
   X(stream_wait_send_might_not_block, true, NOTHING) \
   X(subscription_receive, true, NOTHING)             \
   X(task_join, true, NOTHING)                        \
   X(tcp_connect, true, CLOSED)                       \
   X(tcp_listen_all, true, NOTHING)                   \
+  X(temporary_directory_make, true, NOTHING)         \
+  X(temporary_file_open, true, NOTHING)              \
   X(unix_connect, true, NOTHING)                     \
   X(unix_receive_descriptors, true, NOTHING)         \
   X(unix_send_descriptors, true, PREFIX)             \
   X(wait_all_tasks_blocked, true, NOTHING)           \
   X(wait_all_threads_completed, true, NOTHING)       \
   X(wait_readable, true, NOTHING)                    \
-  X(wait_writable, true, NOTHING)
+  X(wait_writable, true, NOTHING)                    \
+  X(watch_close, true, CLOSED)                       \
+  X(watch_next, true, NOTHING)
 
 struct operation {
   const char* name;

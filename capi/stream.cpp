@@ -34,6 +34,20 @@ int structio_stream_send_all(structio_stream* handle, const void* data, size_t s
   return stream::send_all(*s.run, *s.object, data, size);
 }
 
+int structio_stream_send_vectored(structio_stream* handle, const structio_piece* pieces,
+                                  size_t count) {
+  constexpr const char* call = "structio_stream_send_vectored";
+  const auto s = stream_in(handle, call);
+  if (!s.object) return refused();
+  if (!pieces && count > 0) return null_argument(call, "pieces");
+  for (size_t i = 0; i < count; ++i) {
+    if (!pieces[i].data && pieces[i].size > 0) return null_argument(call, "the data of a piece");
+  }
+  static_assert(sizeof(structio_piece) == sizeof(stream::piece));
+  return stream::send_pieces(*s.run, *s.object, reinterpret_cast<const stream::piece*>(pieces),
+                             count);
+}
+
 int structio_stream_wait_send_might_not_block(structio_stream* handle) {
   const auto s = stream_in(handle, "structio_stream_wait_send_might_not_block");
   return s.object ? stream::wait_send(*s.run, *s.object) : refused();

@@ -278,7 +278,7 @@ TEST_CASE("a delay of the resolver counts, and can be cancelled", "[SOCK-23]") {
   });
 }
 
-TEST_CASE("the former resolver and connector come back") {
+TEST_CASE("the former resolver and connector come back", "[SOCK-29]") {
   face::run([] {
     const scoped_resolver outer([](const name_query&) {
       return std::vector<tcp_address>{{"10.0.0.1", 0}};

@@ -91,7 +91,7 @@ TEST_CASE("the name of an address", "[SOCK-03]") {
   });
 }
 
-TEST_CASE("a resolver of one's own answers, fails and is late", "[SOCK-28]") {
+TEST_CASE("a resolver of one's own answers, fails and is late", "[SOCK-02]") {
   face::run([] {
     const scoped_resolver own([](const name_query& query) -> std::vector<tcp_address> {
       if (query.host == "down.test") throw structio::error(STRUCTIO_EBROKEN, "no server answers");

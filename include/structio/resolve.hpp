@@ -75,25 +75,6 @@ inline std::string resolve_name(const std::string& host) {
   return name;
 }
 
-namespace detail {
-
-/// Calls `fn` and answers as a function of the C ABI does: an error of the library is its own code.
-template <class Fn>
-int enter_as_call(Fn&& fn) noexcept {
-  try {
-    fn();
-    return 0;
-  } catch (const error& e) {
-    structio_failure* own = nullptr;
-    if (structio_failure_new_status(e.code(), e.what(), &own) != 0) return e.code();
-    return structio_failure_raise(own);
-  } catch (...) {
-    return raise(current_failure());
-  }
-}
-
-}  // namespace detail
-
 /// As long as it lives, names are looked up by `fn(const name_query&)`, which returns addresses (a
 /// port of 0 stands for the one asked for) and may wait and throw. Make and destroy it in tasks or
 /// hooks of its run, the last made first.

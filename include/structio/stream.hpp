@@ -13,9 +13,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace structio {
 inline namespace v0 {
@@ -76,6 +78,17 @@ class any_stream {
   void send_all(std::span<const std::byte> data) { send(data.data(), data.size()); }
   void send_all(std::string_view data) { send(data.data(), data.size()); }
 
+  /// Sends several pieces as if they were one, where the system can with one call. Checkpoint.
+  /// Throws as send_all.
+  void send_vectored(std::span<const structio_piece> pieces) {
+    hooked([&] { return structio_stream_send_vectored(raw_, pieces.data(), pieces.size()); });
+  }
+  void send_vectored(std::initializer_list<std::string_view> pieces) {
+    std::vector<structio_piece> all;
+    for (const std::string_view piece : pieces) all.push_back({piece.data(), piece.size()});
+    send_vectored(all);
+  }
+
   /// Waits until send_all might not have to wait: a chance to decide late what to send. It may
   /// return early. Checkpoint. Throws as send_all.
   void wait_send_might_not_block() {
@@ -85,13 +98,13 @@ class any_stream {
   /// Ends our direction: the peer sees the end of the stream; receiving goes on. Idempotent.
   /// Checkpoint. Throws as send_all, and usage_error where that cannot be done.
   void send_eof() {
-    detail::blocking([this] { return structio_stream_send_eof(raw_); });
+    hooked([this] { return structio_stream_send_eof(raw_); });
   }
 
   /// Closes: whoever waits here gets closed_error; later calls too. Idempotent. Checkpoint that
   /// also closes when cancelled. The destructor closes as well.
   void close() {
-    detail::blocking([this] { return structio_stream_close(raw_); });
+    hooked([this] { return structio_stream_close(raw_); });
   }
 
   structio_stream* native() const noexcept { return raw_; }

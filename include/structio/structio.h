@@ -50,23 +50,29 @@
 #ifndef STRUCTIO_H
 #define STRUCTIO_H
 
-#include "structio_base.h"      /* versions, errors, time */
-#include "structio_channel.h"   /* channels, broadcasts */
-#include "structio_combine.h"   /* all, race, first success, loops with a limit */
-#include "structio_failure.h"   /* why a task failed */
-#include "structio_net.h"       /* TCP streams, listeners, serve */
-#include "structio_nursery.h"   /* nurseries, start, task handles, services, system tasks */
-#include "structio_pipe.h"      /* pipes, terminals, descriptors as streams */
-#include "structio_process.h"   /* child processes */
-#include "structio_readiness.h" /* waiting for descriptors */
-#include "structio_remote.h"    /* into a channel from other threads and runs */
-#include "structio_resolve.h"   /* names, addresses, resolvers and connectors of one's own */
-#include "structio_run.h"       /* run, tasks, checkpoints, sleep, locals */
-#include "structio_scope.h"     /* cancel scopes, deadlines, stop, reasons, cancel tokens */
-#include "structio_select.h"    /* the first of several things */
-#include "structio_sync.h"      /* event, mutex, semaphore, condition, capacity limiter */
-#include "structio_thread.h"    /* worker threads, and calls from them into the run */
-#include "structio_unix.h"      /* Unix sockets, passing descriptors */
-#include "structio_wait.h"      /* park and wake, parking lots, portals */
+#include "structio_base.h"          /* versions, errors, time */
+#include "structio_buffered.h"      /* lines, frames, exactly n bytes of any stream */
+#include "structio_channel.h"       /* channels, broadcasts */
+#include "structio_combine.h"       /* all, race, first success, loops with a limit */
+#include "structio_copy.h"          /* from stream to stream */
+#include "structio_custom_stream.h" /* streams of one's own */
+#include "structio_directory.h"     /* folders, names, what paths lead to */
+#include "structio_failure.h"       /* why a task failed */
+#include "structio_file.h"          /* files, whole or piece by piece */
+#include "structio_net.h"           /* TCP streams, listeners, serve */
+#include "structio_nursery.h"       /* nurseries, start, task handles, services, system tasks */
+#include "structio_pipe.h"          /* pipes, terminals, descriptors as streams */
+#include "structio_process.h"       /* child processes */
+#include "structio_readiness.h"     /* waiting for descriptors */
+#include "structio_remote.h"        /* into a channel from other threads and runs */
+#include "structio_resolve.h"       /* names, addresses, resolvers and connectors of one's own */
+#include "structio_run.h"           /* run, tasks, checkpoints, sleep, locals */
+#include "structio_scope.h"         /* cancel scopes, deadlines, stop, reasons, cancel tokens */
+#include "structio_select.h"        /* the first of several things */
+#include "structio_sync.h"          /* event, mutex, semaphore, condition, capacity limiter */
+#include "structio_thread.h"        /* worker threads, and calls from them into the run */
+#include "structio_unix.h"          /* Unix sockets, passing descriptors */
+#include "structio_wait.h"          /* park and wake, parking lots, portals */
+#include "structio_watch.h"         /* changes of files that others make */
 
 #endif /* STRUCTIO_H */

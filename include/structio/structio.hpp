@@ -23,10 +23,15 @@
 #pragma once
 
 #include <structio/broadcast.hpp>
+#include <structio/buffered.hpp>
 #include <structio/channel.hpp>
 #include <structio/combine.hpp>
 #include <structio/concurrent.hpp>
+#include <structio/copy.hpp>
+#include <structio/custom_stream.hpp>
+#include <structio/directory.hpp>
 #include <structio/error.hpp>
+#include <structio/file.hpp>
 #include <structio/generator.hpp>
 #include <structio/group.hpp>
 #include <structio/net.hpp>
@@ -49,3 +54,4 @@
 #include <structio/token.hpp>
 #include <structio/unix.hpp>
 #include <structio/wait.hpp>
+#include <structio/watch.hpp>

@@ -29,7 +29,8 @@
   X(LIMIT, -20020, "a limit of this library or of the system has been reached")             \
   X(UNSUPPORTED, -20021, "not supported on this platform or in this build")                 \
   X(ABSENT, -20022, "no value is set")                                                      \
-  X(PROCESS, -20023, "a program that was run ended with a failure")
+  X(INCOMPLETE, -20023, "the stream ended in the middle of what was expected")              \
+  X(PROCESS, -20024, "a program that was run ended with a failure")
 
 enum structio_error {
 #define STRUCTIO_ERROR_ENUM(name, value, text) STRUCTIO_E##name = value,

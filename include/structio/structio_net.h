@@ -77,7 +77,8 @@ typedef struct structio_tcp_connect_options {
  * the message names all of them, which are also the cause of the failure in flight. Checkpoint.
  * Cancelled: whatever was opened is closed again. Errors: STRUCTIO_ECANCELLED, UV_ECONNREFUSED,
  * UV_ETIMEDOUT, UV_ENETUNREACH, UV_EADDRNOTAVAIL (local_host), UV_EMFILE, as for structio_resolve,
- * STRUCTIO_EINVALID (local_host is no address; a negative delay), STRUCTIO_ENOMEM. */
+ * STRUCTIO_EINVALID (an empty host; local_host is no address; a negative delay), STRUCTIO_ENOMEM.
+ */
 STRUCTIO_API int structio_tcp_connect(const structio_tcp_connect_options* options,
                                       structio_stream** out);
 

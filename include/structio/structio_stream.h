@@ -30,6 +30,16 @@ STRUCTIO_API int64_t structio_stream_receive_some(structio_stream* stream, void*
  * STRUCTIO_EBROKEN, STRUCTIO_ENOMEM (streams in memory: nothing was sent). */
 STRUCTIO_API int structio_stream_send_all(structio_stream* stream, const void* data, size_t size);
 
+typedef struct structio_piece {
+  const void* data;
+  size_t size;
+} structio_piece;
+
+/* Sends several pieces as if they were one, where the system can with one call. Checkpoint.
+ * Cancelled, errors: as structio_stream_send_all. */
+STRUCTIO_API int structio_stream_send_vectored(structio_stream* stream,
+                                               const structio_piece* pieces, size_t count);
+
 /* Waits until structio_stream_send_all might not have to wait: a chance to decide late what to
  * send. It may return early, and it may return when the other end has gone. Checkpoint. Cancelled:
  * nothing has happened. Counts as sending. Errors: as for sending. */

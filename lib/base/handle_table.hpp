@@ -26,6 +26,10 @@ enum class handle_kind : std::uint8_t {
   subscription,
   remote_sender,
   addresses,
+  buffered,
+  file,
+  directory_entries,
+  watch,
   process
 };
 

@@ -190,8 +190,10 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
       out = r.winner;
       status = 0;
     } else if (status < 0) {
-      failure_release(rt.current->in_flight);
-      rt.current->in_flight = f;
+      if (f) {
+        failure_release(rt.current->in_flight);
+        rt.current->in_flight = f;
+      }
     } else {
       status = all_failed(r, request);
     }

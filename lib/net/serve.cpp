@@ -24,14 +24,15 @@ constexpr std::int64_t pause_when_exhausted = 100'000'000;
 /// What the accept loops of one call and its handlers share. Handlers in a nursery of the user's
 /// may outlive the call.
 struct server {
-  serve_request request;
+  serve_request request{};
   std::uint64_t connections = 0;  ///< places taken: handlers, and those who accept for one
   std::uint32_t references = 1;
-  wait_queue full;  ///< accept loops that wait for a place
+  bool on_heap = false;  ///< else in the frame of the call, which waits for its handlers
+  wait_queue full;       ///< accept loops that wait for a place
 };
 
 void let_go(server& sv) noexcept {
-  if (--sv.references == 0) delete &sv;
+  if (--sv.references == 0 && sv.on_heap) delete &sv;
 }
 
 int take_place(runtime& rt, server& sv) noexcept {
@@ -155,6 +156,13 @@ int accept_until_stopped(runtime& rt, tcp_listener& l, nursery& home, server& sv
   return status;
 }
 
+// What is in flight stays where nothing new is.
+void take_in_flight(task& self, failure* f) noexcept {
+  if (!f) return;
+  failure_release(self.in_flight);
+  self.in_flight = f;
+}
+
 struct loop {
   tcp_listener* listener;
   nursery* home;
@@ -166,8 +174,7 @@ int run_loop(void* arg) {
   runtime& rt = *current_runtime();
   failure* f = nullptr;
   const int status = accept_until_stopped(rt, *l.listener, *l.home, *l.of, f);
-  failure_release(rt.current->in_flight);
-  rt.current->in_flight = f;
+  take_in_flight(*rt.current, f);
   return status;
 }
 
@@ -218,28 +225,26 @@ int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept {
 
 int serve_all(runtime& rt, tcp_listener* const* listeners, std::size_t count,
               const serve_request& request) noexcept {
-  auto* sv = new (std::nothrow) server{request, 0, 1, {}};
+  server local;
+  server* sv = request.home ? new (std::nothrow) server : &local;
   if (!sv) return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
+  sv->request = request;
+  sv->on_heap = request.home != nullptr;
   nursery own;
   if (!request.home) {
-    if (const int code = nursery_open(rt, own, nursery_kind::user)) {
-      let_go(*sv);
-      return code;
-    }
+    if (const int code = nursery_open(rt, own, nursery_kind::user)) return code;
   }
   failure* f = nullptr;
   int status = accept_from_all(rt, listeners, count, request.home ? *request.home : own, *sv, f);
   task& self = *rt.current;
   if (request.home) {
     let_go(*sv);
-    failure_release(self.in_flight);
-    self.in_flight = f;
+    take_in_flight(self, f);
     return status;
   }
   // An error of accepting alone is the call's own; what handlers failed with comes as a group.
   const bool accepting_failed = status < 0 && status != STRUCTIO_ECANCELLED;
   status = nursery_close(own, status, f);
-  let_go(*sv);
   if (accepting_failed) status = unwrap_only(status, f);
   failure_release(self.in_flight);
   self.in_flight = f;

@@ -105,7 +105,8 @@ std::int64_t uv_reactor::pending() const noexcept {
 
 std::size_t uv_reactor::slots_away() const noexcept {
   if (!state_) return 0;
-  return state_->streams.away() + state_->listeners.away() + state_->signals.away();
+  return state_->streams.away() + state_->listeners.away() + state_->signals.away() +
+         state_->watches.away();
 }
 
 void uv_reactor::close() noexcept {
@@ -116,6 +117,7 @@ void uv_reactor::close() noexcept {
   s.streams.for_each([](stream_slot& slot) { structio::reactor::close(slot); });
   s.listeners.for_each([](listener_slot& slot) { structio::reactor::close(slot); });
   s.signals.for_each([](signal_slot& slot) { structio::reactor::close(slot); });
+  s.watches.for_each([](watch_slot& slot) { structio::reactor::close(slot); });
   close_readiness(s);
   STRUCTIO_ASSERT(s.pending == 0);
   s.deadline_alarm.close();

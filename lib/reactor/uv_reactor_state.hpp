@@ -13,6 +13,7 @@
 #include "reactor/uv_reactor.hpp"
 #include "reactor/uv_slot.hpp"
 #include "reactor/uv_stream.hpp"
+#include "reactor/uv_watch.hpp"
 
 namespace structio::reactor {
 
@@ -68,6 +69,13 @@ class signal_slot : public slot_base {
   operation* watcher = nullptr;
 };
 
+class watch_slot : public slot_base {
+ public:
+  uv_fs_event_t uv;
+  watch_listener* listener = nullptr;
+  operation* waiter = nullptr;
+};
+
 /// A descriptor of the user's, by its number.
 struct watched {
   operation* reader = nullptr;
@@ -99,6 +107,7 @@ struct uv_reactor::state {
   slot_pool<stream_slot> streams;
   slot_pool<listener_slot> listeners;
   slot_pool<signal_slot> signals;
+  slot_pool<watch_slot> watches;
   readiness_state readiness;
 
   spare_chunk* spare_chunks = nullptr;

@@ -170,6 +170,19 @@ std::int64_t try_write(stream_slot& s, const void* data, std::size_t size) noexc
   return uv_try_write(s.stream(), &buffer, 1);
 }
 
+std::int64_t try_write_pieces(stream_slot& s, const write_piece* pieces,
+                              std::size_t count) noexcept {
+  STRUCTIO_ASSERT(count > 0 && count <= most_pieces);
+  if (s.closing) return STRUCTIO_ECLOSED;
+  if (s.write_end) return s.write_end;
+  uv_buf_t buffers[most_pieces];
+  for (std::size_t i = 0; i < count; ++i) {
+    buffers[i].base = static_cast<char*>(const_cast<void*>(pieces[i].data));
+    buffers[i].len = pieces[i].size;
+  }
+  return uv_try_write(s.stream(), buffers, static_cast<unsigned>(count));
+}
+
 std::int64_t write_start(stream_slot& s, const void* data, std::size_t size,
                          operation& op) noexcept {
   if (s.closing) return STRUCTIO_ECLOSED;

@@ -54,6 +54,17 @@ void read_cancel(stream_slot& s) noexcept;
 /// Writes what the kernel takes at once: bytes written (> 0), UV_EAGAIN, or another code.
 std::int64_t try_write(stream_slot& s, const void* data, std::size_t size) noexcept;
 
+/// A piece of what is written at once; as the system has it.
+struct write_piece {
+  const void* data;
+  std::size_t size;
+};
+inline constexpr std::size_t most_pieces = 16;
+
+/// The same for up to most_pieces.
+std::int64_t try_write_pieces(stream_slot& s, const write_piece* pieces,
+                              std::size_t count) noexcept;
+
 /// Queues a *copy* of at most an internal chunk of `data` and tells `op` when the kernel has taken
 /// it (0 or a code). Returns the number of bytes queued, STRUCTIO_EBUSY (somebody writes already),
 /// STRUCTIO_ENOMEM, or a code. These bytes are under way whether or not the wait is given up.

@@ -87,6 +87,59 @@ int send_all(runtime& rt, byte_stream& b, const void* data, std::size_t size) no
   return send_rest(rt, of(b), static_cast<const char*>(data), size);
 }
 
+// Takes the next pieces that are not empty, up to most_at_once altogether. Returns how many.
+std::size_t gather(const piece* pieces, std::size_t count, std::size_t skipped,
+                   reactor::write_piece* out) noexcept {
+  std::size_t taken = 0;
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < count && taken < reactor::most_pieces; ++i, skipped = 0) {
+    const std::size_t size = pieces[i].size - skipped;
+    if (size == 0) continue;
+    const std::size_t room = most_at_once - total;
+    out[taken++] = {static_cast<const char*>(pieces[i].data) + skipped, size < room ? size : room};
+    total += out[taken - 1].size;
+    if (total == most_at_once) break;
+  }
+  return taken;
+}
+
+// Goes on by so many bytes.
+void advance(const piece*& pieces, std::size_t& count, std::size_t& skipped,
+             std::size_t by) noexcept {
+  skipped += by;
+  while (count > 0 && skipped >= pieces->size) {
+    skipped -= pieces->size;
+    ++pieces;
+    --count;
+  }
+}
+
+int send_pieces_of(runtime& rt, byte_stream& b, const piece* pieces, std::size_t count) noexcept {
+  os_stream& s = of(b);
+  std::size_t skipped = 0;  // of the first piece
+  for (bool first = true;; first = false) {
+    advance(pieces, count, skipped, 0);
+    if (count == 0) {
+      give_way(rt);
+      return 0;
+    }
+    // A peer that reads as fast as we write must not keep the thread from everybody else.
+    if (!first) {
+      give_way(rt);
+      if (const int code = cancel_check(rt)) return code;
+    }
+    if (!s.slot) return closed();
+    reactor::write_piece at_once[reactor::most_pieces];
+    const std::size_t taken = gather(pieces, count, skipped, at_once);
+    std::int64_t sent = reactor::try_write_pieces(*s.slot, at_once, taken);
+    if (reactor::is_would_wait(sent)) {
+      sent = send_queued(rt, s, static_cast<const char*>(at_once[0].data), at_once[0].size);
+    }
+    if (sent < 0) return transfer_failed(sent);
+    advance(pieces, count, skipped, static_cast<std::size_t>(sent));
+  }
+}
+
 // What a send that was given up has left under way is not looked at: it may return early.
 int wait_send(runtime& rt, byte_stream& b) noexcept {
   return wait_ready(rt, of(b), reactor::ready_to_write);
@@ -117,6 +170,7 @@ constexpr stream_table table_of(bool receives, bool sends, bool by_halves) noexc
   if (receives) t.receive_some = receive_some;
   if (sends) {
     t.send_all = send_all;
+    t.send_pieces = send_pieces_of;
     t.wait_send = wait_send;
   }
   if (by_halves) t.send_eof = send_eof;

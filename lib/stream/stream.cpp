@@ -97,6 +97,21 @@ int send_all(runtime& rt, byte_stream& s, const void* data, std::size_t size) no
   return s.table->send_all(rt, s, data, size);
 }
 
+int send_pieces(runtime& rt, byte_stream& s, const piece* pieces, std::size_t count) noexcept {
+  if (!s.table->send_all) return cannot("be sent to: it only receives");
+  if (const int code = begin_sending(rt, s)) return code;
+  const under_way call(s, s.sending);
+  if (s.table->send_pieces) return s.table->send_pieces(rt, s, pieces, count);
+  if (count == 0) return s.table->send_all(rt, s, nullptr, 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0 && s.closed) return closed();
+    if (const int code = s.table->send_all(rt, s, pieces[i].data, pieces[i].size)) return code;
+    if (i + 1 == count) break;
+    if (const int code = cancel_check(rt)) return code;
+  }
+  return 0;
+}
+
 int wait_send(runtime& rt, byte_stream& s) noexcept {
   if (!s.table->wait_send) return cannot("be sent to: it only receives");
   if (const int code = begin_sending(rt, s)) return code;

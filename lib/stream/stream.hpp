@@ -15,6 +15,12 @@ namespace structio::rt::stream {
 
 struct byte_stream;
 
+/// One of several pieces that are sent as if they were one.
+struct piece {
+  const void* data;
+  std::size_t size;
+};
+
 /// What a kind of stream can do. Each function that waits gives way before it returns, and is told
 /// by `shut` when the stream is closed under it: it then returns closed().
 struct stream_table {
@@ -24,6 +30,9 @@ struct stream_table {
   /// Any size, 0 too; null: the stream only receives.
   int (*send_all)(runtime& rt, byte_stream& s, const void* data,
                   std::size_t size) noexcept = nullptr;
+  /// Several at once; null: one after the other.
+  int (*send_pieces)(runtime& rt, byte_stream& s, const piece* pieces,
+                     std::size_t count) noexcept = nullptr;
   /// Null exactly when send_all is.
   int (*wait_send)(runtime& rt, byte_stream& s) noexcept = nullptr;
   /// Not called again once it has succeeded. Null: cannot be closed by halves.
@@ -55,6 +64,7 @@ bool enroll(runtime& rt, byte_stream& s, const stream_table& table) noexcept;
 /// Each as its function in structio_stream.h; the handle has been looked up and the run checked.
 std::int64_t receive_some(runtime& rt, byte_stream& s, void* buffer, std::size_t size) noexcept;
 int send_all(runtime& rt, byte_stream& s, const void* data, std::size_t size) noexcept;
+int send_pieces(runtime& rt, byte_stream& s, const piece* pieces, std::size_t count) noexcept;
 int wait_send(runtime& rt, byte_stream& s) noexcept;
 int send_eof(runtime& rt, byte_stream& s) noexcept;
 int close(runtime& rt, byte_stream& s) noexcept;

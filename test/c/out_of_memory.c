@@ -63,8 +63,12 @@ static int program(void* arg) {
   structio_tcp_listen_options options = {.struct_size = sizeof options};
   structio_listener* listener = NULL;
   structio_nursery servers, clients, sleepers;
+  structio_stream *one = NULL, *other = NULL;
   int status = 0;
   (void)arg;
+  /* Streams come from pools, which have to be there: only stacks are to be missing. */
+  CHECK(structio_unix_pair(&one, &other) == 0);
+  CHECK(structio_stream_free(one) == 0 && structio_stream_free(other) == 0);
   options.host = "127.0.0.1";
   CHECK(structio_tcp_listen(&options, &listener) == 0);
   CHECK(structio_nursery_open(&servers) == 0);

@@ -219,7 +219,8 @@ int serving(void* listener) {
 }
 
 int talk(structio_listener* listener) {
-  structio_tcp_connect_options where{sizeof where, nullptr, 0};
+  structio_tcp_connect_options where{};
+  where.struct_size = sizeof where;
   structio_listener_address(listener, nullptr, 0, &where.port);
   structio_stream* stream = nullptr;
   int status = note(structio_tcp_connect(&where, &stream), "connect");

@@ -29,6 +29,9 @@ LAYERS = {
 }
 # Neighbours in one layer that may meet all the same, each for a reason.
 NEIGHBOURS = {
+    ("fs", "stream"): "a file is a byte stream",
+    ("fs", "sync"): "work on files borrows tokens of a limiter of its own",
+    ("fs", "thread"): "files are worked on by threads",
     ("net", "stream"): "a TCP connection is a byte stream",
     ("net", "sync"): "looking up names borrows tokens of a limiter of its own",
     ("net", "thread"): "names are looked up by threads",

@@ -26,6 +26,21 @@ int enter(Fn&& fn) noexcept {
   return raise(failure_thrown_by(std::forward<Fn>(fn)));
 }
 
+/// Calls `fn` and answers as a function of the C ABI does: an error of the library is its own code.
+template <class Fn>
+int enter_as_call(Fn&& fn) noexcept {
+  try {
+    fn();
+    return 0;
+  } catch (const error& e) {
+    structio_failure* own = nullptr;
+    if (structio_failure_new_status(e.code(), e.what(), &own) != 0) return e.code();
+    return structio_failure_raise(own);
+  } catch (...) {
+    return raise(current_failure());
+  }
+}
+
 /// A callable with its arguments, decayed, as std::thread keeps them.
 template <class Fn, class... Args>
 class bound_call {

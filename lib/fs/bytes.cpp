@@ -1,0 +1,51 @@
+// Memory that grows by doubling.
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "fs/os_file.hpp"
+
+namespace structio::rt::fs {
+
+bytes::~bytes() {
+  std::free(data_);
+}
+
+bool bytes::reserve(std::size_t more) noexcept {
+  if (more <= room()) return true;
+  if (more > PTRDIFF_MAX - size_) return false;
+  std::size_t wanted = size_ + more;
+  if (room_ <= PTRDIFF_MAX / 2 && wanted < room_ * 2) wanted = room_ * 2;
+  void* bigger = std::realloc(data_, wanted);
+  if (!bigger) return false;
+  data_ = static_cast<char*>(bigger);
+  room_ = wanted;
+  return true;
+}
+
+bool bytes::add(const char* text, std::size_t size) noexcept {
+  if (!reserve(size + 1)) return false;
+  if (size > 0) std::memcpy(end(), text, size);
+  size_ += size;
+  *end() = '\0';
+  return true;
+}
+
+bool bytes::add(const char* text) noexcept {
+  return add(text, std::strlen(text));
+}
+
+void bytes::adopt(char* text) noexcept {
+  std::free(data_);
+  data_ = text;
+  size_ = text ? std::strlen(text) : 0;
+  room_ = text ? size_ + 1 : 0;
+}
+
+char* bytes::take() noexcept {
+  size_ = 0;
+  room_ = 0;
+  return std::exchange(data_, nullptr);
+}
+
+}  // namespace structio::rt::fs

@@ -1,0 +1,126 @@
+// The user's functions, each in its scope.
+#include "stream/custom.hpp"
+
+#include <new>
+#include <utility>
+
+#include "base/message.hpp"
+#include "base/status.hpp"
+#include "runtime/failure.hpp"
+#include "runtime/wait.hpp"
+
+namespace structio::rt::stream {
+namespace {
+
+custom_stream& of(byte_stream& s) noexcept {
+  return static_cast<custom_stream&>(s);
+}
+
+// Calls fn(), which is the user's, in a scope that `place` leads to meanwhile.
+template <class Fn>
+std::int64_t in_scope(runtime& rt, custom_stream& s, scope*& place, Fn fn) noexcept {
+  task& self = *rt.current;
+  scope call;
+  if (scope_enter(rt, self, call) != 0) return base::last_code();
+  place = &call;
+  const std::int64_t result = fn();
+  place = nullptr;
+  failure* f = result < 0 ? std::exchange(self.in_flight, nullptr) : nullptr;
+  const int status = scope_leave(call, result < 0 ? static_cast<int>(result) : 0, f);
+  if (f) {
+    failure_release(self.in_flight);
+    self.in_flight = f;
+  }
+  if (result >= 0) {
+    give_way(rt);
+    return result;
+  }
+  return status == 0 && s.closed ? closed() : status;
+}
+
+std::int64_t receive_some(runtime& rt, byte_stream& b, void* buffer, std::size_t size) noexcept {
+  custom_stream& s = of(b);
+  const std::int64_t got = in_scope(rt, s, s.receiving_in,
+                                    [&] { return s.functions.receive_some(s.arg, buffer, size); });
+  if (got <= 0 || static_cast<std::uint64_t>(got) <= size) return got;
+  return base::fail(STRUCTIO_EINVALID, "a stream of one's own received more than it was asked for");
+}
+
+int send_all(runtime& rt, byte_stream& b, const void* data, std::size_t size) noexcept {
+  custom_stream& s = of(b);
+  const auto code = in_scope(rt, s, s.sending_in, [&]() -> std::int64_t {
+    return s.functions.send_all(s.arg, data, size);
+  });
+  return code < 0 ? static_cast<int>(code) : 0;
+}
+
+int wait_send(runtime& rt, byte_stream& b) noexcept {
+  custom_stream& s = of(b);
+  if (!s.functions.wait_send) {
+    give_way(rt);
+    return 0;
+  }
+  const auto code =
+      in_scope(rt, s, s.sending_in, [&]() -> std::int64_t { return s.functions.wait_send(s.arg); });
+  return code < 0 ? static_cast<int>(code) : 0;
+}
+
+int send_eof(runtime& rt, byte_stream& b) noexcept {
+  custom_stream& s = of(b);
+  const auto code =
+      in_scope(rt, s, s.sending_in, [&]() -> std::int64_t { return s.functions.send_eof(s.arg); });
+  return code < 0 ? static_cast<int>(code) : 0;
+}
+
+int close(runtime&, byte_stream& b) noexcept {
+  custom_stream& s = of(b);
+  if (!s.functions.close || std::exchange(s.close_called, true)) return 0;
+  const int code = s.functions.close(s.arg);
+  return code < 0 ? code : 0;
+}
+
+void shut(byte_stream& b) noexcept {
+  custom_stream& s = of(b);
+  for (scope* waiting : {s.receiving_in, s.sending_in}) {
+    if (!waiting) continue;
+    scope_cancel(*waiting, cancel_source::explicit_call, b.rt ? b.rt->current : nullptr,
+                 "the stream was closed");
+  }
+}
+
+void destroy(byte_stream& b) noexcept {
+  custom_stream& s = of(b);
+  if (s.functions.destroy) s.functions.destroy(s.arg);
+  delete &s;
+}
+
+stream_table table_for(const custom_functions& given) noexcept {
+  stream_table t;
+  if (given.receive_some) t.receive_some = receive_some;
+  if (given.send_all) {
+    t.send_all = send_all;
+    t.wait_send = wait_send;
+    if (given.send_eof) t.send_eof = send_eof;
+  }
+  t.close = close;
+  t.shut = shut;
+  t.destroy = destroy;
+  return t;
+}
+
+}  // namespace
+
+custom_stream* custom_make(runtime& rt, const custom_functions& functions, void* arg) noexcept {
+  auto* s = new (std::nothrow) custom_stream;
+  if (s) {
+    s->functions = functions;
+    s->own = table_for(functions);
+    s->arg = arg;
+    if (enroll(rt, *s, s->own)) return s;
+    delete s;
+  }
+  base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
+  return nullptr;
+}
+
+}  // namespace structio::rt::stream
