@@ -40,11 +40,13 @@ int spawn(const structio_process_options* given, const char* command, bool shell
   return 0;
 }
 
-structio_stream* pipe(structio_process* handle, int number, const char* call) noexcept {
+structio_stream* pipe(structio_process* handle, int number, const char* call,
+                      bool take = false) noexcept {
   static constexpr const char* names[] = {"standard input", "standard output", "standard error"};
-  const auto* c = capi::handle<process::child>(base::handle_kind::process, handle, call);
+  auto* c = capi::handle<process::child>(base::handle_kind::process, handle, call);
   if (!c) return nullptr;
   if (const stream::byte_stream* s = process::pipe_of(*c, number)) {
+    if (take) c->pipes[number] = nullptr;
     return static_cast<structio_stream*>(s->handle);
   }
   fail(STRUCTIO_EABSENT,
@@ -123,4 +125,15 @@ structio_stream* structio_process_stdout(structio_process* handle) {
 }
 structio_stream* structio_process_stderr(structio_process* handle) {
   return pipe(handle, 2, "structio_process_stderr");
+}
+
+int structio_process_detach(structio_process* handle, int32_t number, structio_stream** out) {
+  constexpr const char* call = "structio_process_detach";
+  if (!out) return null_argument(call, "out");
+  *out = nullptr;
+  if (number < 0 || number > 2) {
+    return fail(STRUCTIO_EINVALID, "%s: %d is none of 0, 1 and 2", call, static_cast<int>(number));
+  }
+  *out = pipe(handle, number, call, true);
+  return *out ? 0 : refused();
 }

@@ -51,6 +51,19 @@ inline int read_stdio(const structio_stdio& from, int number, const char* call,
   return 0;
 }
 
+inline int read_inherit(const structio_process_options& from, const char* call,
+                        rt::process::spawn_options& to) noexcept {
+  if (from.inherit_count > 0 && !from.inherit) return null_argument(call, "inherit");
+  for (size_t i = 0; i < from.inherit_count; ++i) {
+    if (from.inherit[i] >= 3 && from.inherit[i] <= INT_MAX) continue;
+    return fail(STRUCTIO_EINVALID, "%s: inherit has descriptors from 3 on, not %lld", call,
+                static_cast<long long>(from.inherit[i]));
+  }
+  to.inherit = from.inherit;
+  to.inherit_count = from.inherit_count;
+  return 0;
+}
+
 /// `to` points to itself, and to what the caller has: do not copy it.
 inline int read_process(const structio_process_options* given, const char* command, bool shell,
                         const char* call, process_request& to) noexcept {
@@ -69,7 +82,9 @@ inline int read_process(const structio_process_options* given, const char* comma
     to.options.argv = options.argv;
   }
   to.options.env = options.env;
+  to.options.extra_env = options.extra_env;
   to.options.cwd = options.cwd;
+  if (const int code = read_inherit(options, call, to.options)) return code;
   to.options.new_group = options.new_group != 0;
   to.options.new_session = options.new_session != 0;
   to.in_default = options.in.kind == STRUCTIO_STDIO_DEFAULT;

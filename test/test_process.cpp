@@ -1,12 +1,13 @@
 // Starting children, talking to them through pipes, their end and signals to them.
 #include <dirent.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <fstream>
-#include <sstream>
+#include <optional>
 
 #include "support/few_descriptors.hpp"
 #include "support/op_proof.hpp"
@@ -18,24 +19,6 @@ using structio::open_nursery;
 using structio::process_ending;
 
 namespace {
-
-/// A file that goes with the object.
-struct temporary {
-  std::string path = "/tmp/structio-process-XXXXXX";
-  temporary() {
-    const int descriptor = mkstemp(path.data());
-    REQUIRE(descriptor >= 0);
-    close(descriptor);
-  }
-  temporary(const temporary&) = delete;
-  temporary& operator=(const temporary&) = delete;
-  ~temporary() { unlink(path.c_str()); }
-  std::string text() const {
-    std::ostringstream all;
-    all << std::ifstream(path).rdbuf();
-    return all.str();
-  }
-};
 
 /// Sends a signal to the thread of this process that has such a name. False: there is none.
 bool signal_thread(const std::string& name, int signum) {
@@ -316,58 +299,19 @@ TEST_CASE("a program that cannot be run is the call's own error, which names it"
   });
 }
 
-TEST_CASE("files, descriptors, folder and environment are what the child sees") {
-  const temporary file;
-  std::string passed_on(4096, 0);
-  FILE* listed = popen("ls /proc/self/fd </dev/null 2>/dev/null", "r");
-  REQUIRE(listed);
-  passed_on.resize(fread(passed_on.data(), 1, passed_on.size(), listed));
-  pclose(listed);
-  both_ways([&] {
-    const auto write = [&](const char* text, const stdio& to) {
-      CHECK(spawn_process({.argv = {"echo", text}, .out = to}).wait().success());
-    };
-    write("one", stdio::write_file(file.path));
-    write("two", stdio::append_file(file.path));
-    auto reader =
-        spawn_process({.argv = cat, .in = stdio::read_file(file.path), .out = stdio::pipe()});
-    CHECK(receive_all(reader.out()) == "one\ntwo\n");
-    write("three", stdio::write_file(file.path));
-    CHECK(file.text() == "three\n");
-
-    auto shell = spawn_shell("pwd; echo $COLOUR; cat", {.env = {{"COLOUR=blue", "PATH=/bin"}},
-                                                        .cwd = "/",
-                                                        .in = stdio::null(),
-                                                        .out = stdio::pipe()});
-    CHECK(receive_all(shell.out()) == "/\nblue\n");
-    CHECK(spawn_shell("echo lost; exit 3", {.out = stdio::null()}).wait().exit_status == 3);
-    // Nothing else of ours is open in a child, but what this program got to pass on.
-    auto listing = spawn_process({.argv = {"ls", "/proc/self/fd"},
-                                  .in = stdio::null(),
-                                  .out = stdio::pipe(),
-                                  .err = stdio::null()});
-    CHECK(receive_all(listing.out()) == passed_on);
-  });
-}
-
-TEST_CASE("standard descriptors may be exchanged") {
+TEST_CASE("a stream that was taken from a process may outlive it", "[PROC-04]") {
   both_ways([] {
-    int ends[2];
-    REQUIRE(pipe(ends) == 0);
-    // The pipe takes the places of our own input and output for a moment.
-    const int in = dup(0), out = dup(1);
-    dup2(ends[1], 0);
-    dup2(ends[0], 1);
-    auto child = spawn_process(
-        {.argv = {"echo", "exchanged"}, .in = stdio::descriptor(1), .out = stdio::descriptor(0)});
-    dup2(in, 0);
-    dup2(out, 1);
-    for (const int one : {in, out, ends[1]}) close(one);
-    CHECK(child.wait().success());
-    char text[16] = {};
-    CHECK(read(ends[0], text, sizeof text) == 10);
-    CHECK(std::string(text) == "exchanged\n");
-    close(ends[0]);
+    std::optional<structio::any_stream> kept;
+    {
+      auto child = spawn_process({.argv = {"echo", "hello"}, .out = stdio::pipe()});
+      CHECK(throws<structio::absent_error>([&] { child.take_in(); }));
+      kept.emplace(child.take_out());
+      CHECK(!child.has_out());
+      CHECK(throws<structio::absent_error>([&] { child.take_out(); }));
+      CHECK(throws<structio::absent_error>([&] { child.out(); }));
+      CHECK(child.wait().success());
+    }
+    CHECK(receive_all(*kept) == "hello\n");
   });
 }
 

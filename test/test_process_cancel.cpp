@@ -1,4 +1,6 @@
 // Calls that are cancelled: the child is asked to end, then made to, and gone when the call is.
+#include <sys/stat.h>
+
 #include "support/op_proof.hpp"
 #include "support/processes.hpp"
 
@@ -251,6 +253,24 @@ TEST_CASE("starting a child is cancelled at every instant, and nothing is left")
         CHECK(given_up > 0);
       },
       1);
+}
+
+TEST_CASE("a program does not begin once its start was given up") {
+  const temporary place, written;
+  unlink(place.path.c_str());
+  REQUIRE(mkfifo(place.path.c_str(), 0600) == 0);
+  both_ways([&] {
+    // A thread waits until the other end of the FIFO is opened.
+    CHECK(!structio::move_on_after(1ms, [&] {
+      spawn_process({.argv = {"sh", "-c", "echo begun >" + written.path},
+                     .in = stdio::read_file(place.path)});
+    }));
+    const int writing = open(place.path.c_str(), O_RDWR | O_CLOEXEC);
+    structio::testing::wait_all_threads_completed();
+    CHECK(no_child_left());
+    CHECK(written.text().empty());
+    close(writing);
+  });
 }
 
 TEST_CASE("a run is cancelled at every instant, and nothing is left", "[PROC-23]") {

@@ -70,14 +70,16 @@ struct process_options {
   /// program; one with a slash is relative to the child's folder.
   std::vector<std::string> argv = {};
   std::optional<std::vector<std::string>> env = std::nullopt;  ///< "NAME=value"; none: inherited
-  std::string cwd = {};  ///< the child's folder; empty: this program's
+  std::vector<std::string> extra_env = {};  ///< "NAME=value" is set as well, "NAME" taken away
+  std::string cwd = {};                     ///< the child's folder; empty: this program's
   stdio in = {};
   stdio out = {};
   stdio err = {};
   /// The child leads a process group of its own: signals of the terminal do not go to it, and those
   /// that are sent from here go to all of the group.
   bool new_group = false;
-  bool new_session = false;  ///< as well, and it has no terminal
+  bool new_session = false;                ///< as well, and it has no terminal
+  std::vector<std::int64_t> inherit = {};  ///< descriptors, from 3 on, that the child has as well
 };
 
 /// How a child ended.
@@ -119,12 +121,19 @@ class raw_process_options {
       env_.push_back(nullptr);
       raw_.env = env_.data();
     }
+    if (!from.extra_env.empty()) {
+      for (const auto& one : from.extra_env) extra_env_.push_back(without_zeros(one).c_str());
+      extra_env_.push_back(nullptr);
+      raw_.extra_env = extra_env_.data();
+    }
     if (!from.cwd.empty()) raw_.cwd = without_zeros(from.cwd).c_str();
     raw_.in = process_access::raw(from.in);
     raw_.out = process_access::raw(from.out);
     raw_.err = process_access::raw(from.err);
     raw_.new_group = from.new_group ? 1 : 0;
     raw_.new_session = from.new_session ? 1 : 0;
+    raw_.inherit = from.inherit.data();
+    raw_.inherit_count = from.inherit.size();
   }
   raw_process_options(const raw_process_options&) = delete;
   raw_process_options& operator=(const raw_process_options&) = delete;
@@ -134,6 +143,7 @@ class raw_process_options {
  private:
   std::vector<const char*> argv_;
   std::vector<const char*> env_;
+  std::vector<const char*> extra_env_;
   structio_process_options raw_{};
 };
 
@@ -236,6 +246,11 @@ class process : public process_ref {
   any_stream& out() { return need(out_, "output"); }
   any_stream& err() { return need(err_, "error output"); }
 
+  /// Moves a stream out, which may then outlive the process. Throws as above.
+  any_stream take_in() { return take(in_, 0); }
+  any_stream take_out() { return take(out_, 1); }
+  any_stream take_err() { return take(err_, 2); }
+
   /// Input and output as one stream, as long as the process is not moved.
   stapled_stream<detail::stream_ref, detail::stream_ref> stdio() {
     return {detail::stream_ref(in()), detail::stream_ref(out())};
@@ -245,6 +260,12 @@ class process : public process_ref {
   static any_stream& need(any_stream& pipe, const char* name) {
     if (pipe.native() != nullptr) return pipe;
     throw absent_error(std::string("the ") + name + " of the process is no pipe");
+  }
+
+  any_stream take(any_stream& pipe, std::int32_t number) {
+    structio_stream* taken = nullptr;
+    detail::check(structio_process_detach(raw_, number, &taken));
+    return std::move(pipe);
   }
 
   any_stream in_, out_, err_;

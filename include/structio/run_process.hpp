@@ -26,12 +26,14 @@ inline namespace v0 {
 struct run_process_options {
   std::vector<std::string> argv = {};  ///< these as in process_options
   std::optional<std::vector<std::string>> env = std::nullopt;
+  std::vector<std::string> extra_env = {};
   std::string cwd = {};
   stdio in = {};
   stdio out = {};
   stdio err = {};
   bool new_group = false;
   bool new_session = false;
+  std::vector<std::int64_t> inherit = {};
   /// What the child reads; one that stops reading is no error. None: `in`, which is empty.
   std::optional<std::string> input = std::nullopt;
   bool capture_out = false;
@@ -97,8 +99,8 @@ class raw_run_options {
 
  private:
   static process_options child_of(const run_process_options& from) {
-    return {from.argv, from.env, from.cwd,       from.in,
-            from.out,  from.err, from.new_group, from.new_session};
+    return {from.argv, from.env, from.extra_env, from.cwd,         from.in,
+            from.out,  from.err, from.new_group, from.new_session, from.inherit};
   }
 
   process_options process_;

@@ -49,8 +49,10 @@ typedef struct structio_process_options {
   /* The program and its arguments, ended by NULL. A name without a slash is looked up in the PATH
    * of this program; one with a slash is relative to the child's folder. */
   const char* const* argv;
-  const char* const* env; /* "NAME=value", ended by NULL; NULL: this program's */
-  const char* cwd;        /* the child's folder; NULL: this program's */
+  const char* const* env; /* "NAME=value", ended by NULL; NULL: this program's, as it is now */
+  /* beside these: "NAME=value" is set, "NAME" is taken away; ended by NULL; may be NULL */
+  const char* const* extra_env;
+  const char* cwd; /* the child's folder; NULL: this program's */
   structio_stdio in;
   structio_stdio out;
   structio_stdio err;
@@ -58,12 +60,16 @@ typedef struct structio_process_options {
    * signals that this library sends go to all of the group */
   uint32_t new_group;
   uint32_t new_session; /* not 0: as well, and it has no terminal */
+  /* descriptors, from 3 on, that the child has under the same numbers; the others it has not, as
+   * far as they are closed on exec */
+  const int64_t* inherit;
+  size_t inherit_count;
 } structio_process_options;
 
-#define STRUCTIO_PROCESS_OPTIONS_INIT                                                     \
-  {                                                                                       \
-    sizeof(structio_process_options), NULL, NULL, NULL, {0, 0, 0, NULL}, {0, 0, 0, NULL}, \
-        {0, 0, 0, NULL}, 0, 0                                                             \
+#define STRUCTIO_PROCESS_OPTIONS_INIT                                                           \
+  {                                                                                             \
+    sizeof(structio_process_options), NULL, NULL, NULL, NULL, {0, 0, 0, NULL}, {0, 0, 0, NULL}, \
+        {0, 0, 0, NULL}, 0, 0, NULL, 0                                                          \
   }
 
 typedef struct structio_process_ending {
@@ -117,6 +123,12 @@ STRUCTIO_API int structio_process_terminate(structio_process* process);
 STRUCTIO_API structio_stream* structio_process_stdin(structio_process* process);
 STRUCTIO_API structio_stream* structio_process_stdout(structio_process* process);
 STRUCTIO_API structio_stream* structio_process_stderr(structio_process* process);
+
+/* Takes our end of a pipe from the process: the stream is yours, and may outlive it. `number` is 0,
+ * 1 or 2. What a call captures, or feeds, must not be taken from it. Errors: STRUCTIO_EABSENT (no
+ * pipe, or it was freed or taken before), STRUCTIO_EINVALID (number), STRUCTIO_ESTALE. */
+STRUCTIO_API int structio_process_detach(structio_process* process, int32_t number,
+                                         structio_stream** out);
 
 /* --- from start to end ------------------------------------------------------------------------ */
 

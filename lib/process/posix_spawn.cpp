@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstring>
 
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "reactor/uv_reactor.hpp"
-
-extern char** environ;
 
 namespace structio::rt::process {
 namespace {
@@ -93,6 +93,10 @@ class actions {
       if (from == stdio_as_stdout) from = 1;
       if (code_ == 0) code_ = posix_spawn_file_actions_adddup2(&raw_, from, number);
     }
+    // Last: no number of theirs is that of a descriptor which is still needed.
+    for (std::size_t i = 0; i < plan.other_count && code_ == 0; ++i) {
+      code_ = posix_spawn_file_actions_adddup2(&raw_, plan.others[i].from, plan.others[i].number);
+    }
     if (code_ == 0 && plan.cwd) code_ = posix_spawn_file_actions_addchdir_np(&raw_, plan.cwd);
     return code_;
   }
@@ -105,6 +109,44 @@ class actions {
   int code_;
   bool made_;
 };
+
+// One candidate of the program's file. 0 or the system's error.
+int execute(const char* file, const child_plan& plan, const actions& first, const attributes& how,
+            pid_t& made) noexcept {
+  // Neither of the two lists is written to: the types are from before const.
+  return posix_spawn(&made, file, first.get(), how.get(), const_cast<char* const*>(plan.argv),
+                     const_cast<char* const*>(plan.env));
+}
+
+// One that is certainly not there costs no process. What is relative is so to the child's folder.
+bool may_be_there(const char* file) noexcept {
+  return *file != '/' || access(file, F_OK) == 0 || errno != ENOENT;
+}
+
+// As execvp looks for it; but posix_spawnp would read the environment, on a thread, while a task of
+// the program may change it.
+int find_and_execute(const child_plan& plan, const actions& first, const attributes& how,
+                     pid_t& made) noexcept {
+  const char* name = plan.argv[0];
+  if (std::strchr(name, '/')) return execute(name, plan, first, how, made);
+  const std::size_t length = std::strlen(name);
+  char file[PATH_MAX];
+  int result = ENOENT;
+  for (const char* at = plan.path;; ++at) {
+    const std::size_t size = std::strcspn(at, ":");
+    if (size + length + 2 <= sizeof file) {
+      std::memcpy(file, size > 0 ? at : ".", size > 0 ? size : 1);
+      char* end = file + (size > 0 ? size : 1);
+      *end++ = '/';
+      std::memcpy(end, name, length + 1);
+      const int error = may_be_there(file) ? execute(file, plan, first, how, made) : ENOENT;
+      if (error == EACCES) result = error;  // unless it is found further on
+      if (error != EACCES && error != ENOENT && error != ENOTDIR) return error;
+    }
+    at += size;
+    if (!*at) return result;
+  }
+}
 
 bool is_folder(const char* path) noexcept {
   struct stat status;
@@ -142,11 +184,8 @@ int start_child(const child_plan& plan, std::int64_t& pid) noexcept {
   int error = how.set(plan);
   if (error == 0) error = first.set(plan);
   if (error != 0) return not_started(plan, error);
-  // Neither of the two lists is written to: the types are from before const.
-  char* const* env = plan.env ? const_cast<char* const*>(plan.env) : environ;
   pid_t made = -1;
-  error = posix_spawnp(&made, plan.argv[0], first.get(), how.get(),
-                       const_cast<char* const*>(plan.argv), env);
+  error = find_and_execute(plan, first, how, made);
   if (error != 0) return not_started(plan, error);
   pid = made;
   return 0;

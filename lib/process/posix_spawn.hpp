@@ -2,6 +2,7 @@
 // needs to find and open the program, so it is called on worker threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace structio::rt::process {
@@ -10,11 +11,20 @@ namespace structio::rt::process {
 inline constexpr int stdio_inherited = -1;
 inline constexpr int stdio_as_stdout = -2;
 
+/// A descriptor that the child gets as well, and as which number.
+struct passed_on {
+  int from = -1;
+  int number = -1;  ///< from 3 on
+};
+
 struct child_plan {
-  const char* const* argv = nullptr;  ///< looked up in PATH unless argv[0] has a slash
-  const char* const* env = nullptr;   ///< null: the parent's
-  const char* cwd = nullptr;          ///< null: the parent's
+  const char* const* argv = nullptr;  ///< looked for in `path` unless argv[0] has a slash
+  const char* path = nullptr;         ///< folders, with colons between them
+  const char* const* env = nullptr;
+  const char* cwd = nullptr;  ///< null: the parent's
   int stdio[3] = {stdio_inherited, stdio_inherited, stdio_inherited};
+  const passed_on* others = nullptr;
+  std::size_t other_count = 0;
   bool new_group = false;
   bool new_session = false;
 };

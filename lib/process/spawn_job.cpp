@@ -11,6 +11,7 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "process/environment.hpp"
 #include "process/pidfd.hpp"
 #include "process/posix_child.hpp"
 #include "process/reaper.hpp"
@@ -71,17 +72,22 @@ class copier {
 };
 
 bool copy_strings(spawn_job& job, const spawn_options& from) noexcept {
+  environment env;
+  if (!env.make(from.env, from.extra_env)) return false;
+  const char* path = search_path();
   copier c;
   c.count(from.argv);
-  c.count(from.env);
+  c.count(env.list());
+  c.count(path);
   c.count(from.cwd);
   for (const auto& one : from.stdio) c.count(one.path);
   job.memory = c.allocate();
   if (!job.memory) return false;
   job.plan.argv = c.reserve(from.argv);
-  job.plan.env = c.reserve(from.env);
+  job.plan.env = c.reserve(env.list());
   c.fill(job.plan.argv, from.argv);
-  c.fill(job.plan.env, from.env);
+  c.fill(job.plan.env, env.list());
+  job.plan.path = c.copy_of(path);
   job.plan.cwd = c.copy_of(from.cwd);
   for (int i = 0; i < 3; ++i) job.stdio[i].path = c.copy_of(from.stdio[i].path);
   return true;
@@ -137,7 +143,9 @@ int do_it(spawn_job& job) noexcept {
   int theirs[3] = {-1, -1, -1};
   int code = 0;
   for (int i = 0; i < 3 && code == 0; ++i) code = prepare(job, i, theirs[i]);
-  if (code == 0) code = start_child(job.plan, job.pid);
+  // Opening may have taken long, and nobody wait any more: then no program is to do anything.
+  const bool is_awaited = job.users.load(std::memory_order_acquire) > 1;
+  if (code == 0) code = is_awaited ? start_child(job.plan, job.pid) : STRUCTIO_ECANCELLED;
   for (int& one : theirs) close_pipe_end(one);
   if (code == 0 && job.use_pidfd) job.pidfd = pidfd_make(job.pid);
   return code;
@@ -154,13 +162,54 @@ void drop(void* arg) noexcept {
   spawn_job_release(*static_cast<spawn_job*>(arg));
 }
 
-int copy_descriptor(stdio_request& one) noexcept {
-  if (one.kind != stdio_kind::descriptor) return 0;
-  const int given = one.descriptor;
-  one.descriptor = reactor::duplicate(given);
-  if (one.descriptor >= 0) return 0;
-  return base::fail(one.descriptor, "descriptor %d cannot be given to a child: %s", given,
-                    reactor::os_error_text(one.descriptor));
+int not_given(int code, int descriptor) noexcept {
+  return base::fail(code, "descriptor %d cannot be given to a child: %s", descriptor,
+                    reactor::os_error_text(code));
+}
+
+// All of them before any is copied, since a copy may get the number of one that is not there.
+int look_at_all(const spawn_options& options) noexcept {
+  const auto look = [](int descriptor) noexcept {
+    return fcntl(descriptor, F_GETFD) >= 0 ? 0 : not_given(-errno, descriptor);
+  };
+  for (const stdio_request& one : options.stdio) {
+    if (one.kind != stdio_kind::descriptor) continue;
+    if (const int code = look(one.descriptor)) return code;
+  }
+  for (std::size_t i = 0; i < options.inherit_count; ++i) {
+    if (const int code = look(static_cast<int>(options.inherit[i]))) return code;
+  }
+  return 0;
+}
+
+// A copy, or a code.
+int copy_of(int given) noexcept {
+  const int copy = reactor::duplicate(given);
+  return copy >= 0 ? copy : not_given(copy, given);
+}
+
+int copy_stdio(spawn_job& job, const spawn_options& options) noexcept {
+  for (int i = 0; i < 3; ++i) {
+    job.stdio[i].kind = options.stdio[i].kind;
+    if (job.stdio[i].kind != stdio_kind::descriptor) continue;
+    job.stdio[i].descriptor = copy_of(options.stdio[i].descriptor);
+    if (job.stdio[i].descriptor < 0) return job.stdio[i].descriptor;
+  }
+  return 0;
+}
+
+int copy_others(spawn_job& job, const spawn_options& options) noexcept {
+  if (options.inherit_count == 0) return 0;
+  job.plan.others = job.others = new (std::nothrow) passed_on[options.inherit_count];
+  if (!job.others) return base::fail(STRUCTIO_ENOMEM, "no memory for a child process");
+  while (job.other_count < options.inherit_count) {
+    passed_on& next = job.others[job.other_count];
+    next.number = static_cast<int>(options.inherit[job.other_count]);
+    next.from = copy_of(next.number);
+    if (next.from < 0) return next.from;
+    job.plan.other_count = ++job.other_count;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -175,13 +224,9 @@ spawn_job* spawn_job_make(const spawn_options& options, int& code) noexcept {
   job->use_pidfd = pidfd_wanted();
   job->plan.new_group = options.new_group;
   job->plan.new_session = options.new_session;
-  code = 0;
-  for (int i = 0; i < 3 && code == 0; ++i) {
-    job->stdio[i].kind = options.stdio[i].kind;
-    job->stdio[i].descriptor = options.stdio[i].descriptor;
-    code = copy_descriptor(job->stdio[i]);
-    if (code < 0) job->stdio[i].kind = stdio_kind::inherit;
-  }
+  code = look_at_all(options);
+  if (code == 0) code = copy_stdio(*job, options);
+  if (code == 0) code = copy_others(*job, options);
   if (code == 0) return job;
   job->users.store(1, std::memory_order_relaxed);
   spawn_job_release(*job);
@@ -211,6 +256,8 @@ void spawn_job_release(spawn_job& job) noexcept {
     close_pipe_end(job.ends[i]);
     if (job.stdio[i].kind == stdio_kind::descriptor) close_pipe_end(job.stdio[i].descriptor);
   }
+  for (std::size_t i = 0; i < job.other_count; ++i) close_pipe_end(job.others[i].from);
+  delete[] job.others;
   if (job.pidfd >= 0) pidfd_close(job.pidfd);
   // The call was cancelled before it began, and so has not begun: nobody knows of this child.
   if (job.pid >= 0) {

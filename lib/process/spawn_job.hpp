@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "process/posix_spawn.hpp"
@@ -31,17 +32,22 @@ struct stdio_request {
 
 struct spawn_options {
   const char* const* argv = nullptr;
-  const char* const* env = nullptr;
+  const char* const* env = nullptr;        ///< null: the program's own
+  const char* const* extra_env = nullptr;  ///< see environment.hpp
   const char* cwd = nullptr;
   stdio_request stdio[3];
   bool new_group = false;
   bool new_session = false;
+  const std::int64_t* inherit = nullptr;  ///< descriptors that the child has as well
+  std::size_t inherit_count = 0;
 };
 
 struct spawn_job {
   // What it is to do, set before it begins.
   child_plan plan;
-  stdio_request stdio[3];  ///< descriptors are copies, owned
+  stdio_request stdio[3];       ///< descriptors are copies, owned
+  passed_on* others = nullptr;  ///< of which `from` are copies, owned
+  std::size_t other_count = 0;
   bool use_pidfd = true;
   char* memory = nullptr;  ///< of the strings
   // What came of it.

@@ -28,6 +28,13 @@ static int dialogue(void* arg) {
   out = structio_process_stdout(child);
   CHECK(in && out);
   CHECK(structio_process_stderr(child) == NULL && says("is no pipe"));
+  CHECK(structio_process_detach(child, 2, &out) == STRUCTIO_EABSENT && out == NULL);
+  CHECK(structio_process_detach(child, 3, &out) == STRUCTIO_EINVALID);
+  CHECK(structio_process_detach(child, -1, &out) == STRUCTIO_EINVALID);
+  CHECK(structio_process_detach(child, 1, NULL) == STRUCTIO_EINVALID);
+  CHECK(structio_process_detach(NULL, 1, &out) == STRUCTIO_EINVALID);
+  CHECK(structio_process_detach(child, 1, &out) == 0);
+  CHECK(structio_process_stdout(child) == NULL && says("is no pipe"));
   CHECK(structio_stream_send_all(in, "hello", 5) == 0);
   CHECK(structio_stream_receive_some(out, text, sizeof text) == 5);
   CHECK(memcmp(text, "hello", 5) == 0);
@@ -43,6 +50,7 @@ static int dialogue(void* arg) {
   CHECK(structio_process_wait(child, &ending) == STRUCTIO_ESTALE);
   CHECK(structio_process_poll(child, NULL) == STRUCTIO_ESTALE);
   structio_process_free(child); /* noticed, and nothing */
+  CHECK(structio_stream_free(out) == 0);
 
   CHECK(structio_process_spawn_shell("exit 3", NULL, &child) == 0);
   CHECK(structio_process_wait(child, &ending) == 0 && ending.exit_status == 3);

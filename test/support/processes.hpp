@@ -13,6 +13,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,6 +42,24 @@ using structio::stdio;
 
 inline const std::vector<std::string> sleeper = {"sleep", "1000"};
 inline const std::vector<std::string> cat = {"cat"};
+
+/// A file that goes with the object.
+struct temporary {
+  std::string path = "/tmp/structio-process-XXXXXX";
+  temporary() {
+    const int descriptor = mkstemp(path.data());
+    REQUIRE(descriptor >= 0);
+    close(descriptor);
+  }
+  temporary(const temporary&) = delete;
+  temporary& operator=(const temporary&) = delete;
+  ~temporary() { unlink(path.c_str()); }
+  std::string text() const {
+    std::ostringstream all;
+    all << std::ifstream(path).rdbuf();
+    return all.str();
+  }
+};
 
 /// All that comes until the end.
 inline std::string receive_all(structio::any_stream& from) {
