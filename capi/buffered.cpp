@@ -29,18 +29,13 @@ found<stream::buffered> buffered_in(structio_buffered* h, const char* call, bool
   return {};
 }
 
-// Calls fn(run, buffer) with the buffer held, and its end for nobody else.
+// Calls fn(run, buffer) with the buffer held.
 template <class Fn>
-auto use(structio_buffered* h, const char* call, Fn fn) noexcept
-    -> decltype(fn(std::declval<rt::runtime&>(), std::declval<stream::buffered&>())) {
+int64_t use(structio_buffered* h, const char* call, Fn fn) noexcept {
   const auto b = buffered_in(h, call, true);
   if (!b.object) return refused();
-  b.object->busy = true;
-  ++b.object->references;
-  const auto result = fn(*b.run, *b.object);
-  b.object->busy = false;
-  stream::release(*b.object);
-  return result;
+  return stream::use(*b.run, *b.object,
+                     [&](stream::buffered& held) -> int64_t { return fn(*b.run, held); });
 }
 
 // False when refused.
@@ -59,10 +54,11 @@ bool frame_format(const structio_frame_options* given, stream::frame_format& out
   return true;
 }
 
-int hand_out(int code, const stream::view& v, const void** data, size_t* size) noexcept {
+// Hands out what a call found, unless its buffer is gone.
+int hand_out(int64_t code, const stream::view& v, const void** data, size_t* size) noexcept {
   *data = code > 0 ? v.data : nullptr;
   *size = code > 0 ? v.size : 0;
-  return code;
+  return static_cast<int>(code);
 }
 
 }  // namespace
@@ -95,24 +91,22 @@ int structio_buffered_free(structio_buffered* h) {
 int structio_buffered_receive_exactly(structio_buffered* h, void* buffer, size_t size) {
   constexpr const char* call = "structio_buffered_receive_exactly";
   if (!buffer && size > 0) return null_argument(call, "buffer");
-  return use(h, call, [&](rt::runtime& r, stream::buffered& b) {
+  return static_cast<int>(use(h, call, [&](rt::runtime& r, stream::buffered& b) {
     stream::view v;
     const int code = b.exactly(r, size, v);
     if (code > 0 && size > 0) __builtin_memcpy(buffer, v.data, size);
     return code;
-  });
+  }));
 }
 
 int structio_buffered_take_exactly(structio_buffered* h, size_t size, const void** data) {
   constexpr const char* call = "structio_buffered_take_exactly";
   if (!data) return null_argument(call, "data");
-  *data = nullptr;
-  return use(h, call, [&](rt::runtime& r, stream::buffered& b) {
-    stream::view v;
-    const int code = b.exactly(r, size, v);
-    if (code > 0) *data = v.data;
-    return code;
-  });
+  stream::view v;
+  size_t got = 0;
+  return hand_out(
+      use(h, call, [&](rt::runtime& r, stream::buffered& b) { return b.exactly(r, size, v); }), v,
+      data, &got);
 }
 
 int structio_buffered_receive_until(structio_buffered* h, const void* delimiter,
@@ -122,21 +116,20 @@ int structio_buffered_receive_until(structio_buffered* h, const void* delimiter,
   if (!data) return null_argument(call, "data");
   if (!size) return null_argument(call, "size");
   if (delimiter_size == 0) return fail(STRUCTIO_EINVALID, "%s: the delimiter is empty", call);
-  return use(h, call, [&](rt::runtime& r, stream::buffered& b) {
-    stream::view v;
-    const int code = b.until(r, {static_cast<const char*>(delimiter), delimiter_size}, v);
-    return hand_out(code, v, data, size);
-  });
+  stream::view v;
+  const stream::view wanted{static_cast<const char*>(delimiter), delimiter_size};
+  return hand_out(
+      use(h, call, [&](rt::runtime& r, stream::buffered& b) { return b.until(r, wanted, v); }), v,
+      data, size);
 }
 
 int structio_buffered_receive_line(structio_buffered* h, const void** data, size_t* size) {
   constexpr const char* call = "structio_buffered_receive_line";
   if (!data) return null_argument(call, "data");
   if (!size) return null_argument(call, "size");
-  return use(h, call, [&](rt::runtime& r, stream::buffered& b) {
-    stream::view v;
-    return hand_out(b.line(r, v), v, data, size);
-  });
+  stream::view v;
+  return hand_out(use(h, call, [&](rt::runtime& r, stream::buffered& b) { return b.line(r, v); }),
+                  v, data, size);
 }
 
 int structio_buffered_receive_frame(structio_buffered* h, const structio_frame_options* given,
@@ -146,20 +139,20 @@ int structio_buffered_receive_frame(structio_buffered* h, const structio_frame_o
   if (!size) return null_argument(call, "size");
   stream::frame_format format;
   if (!frame_format(given, format, call)) return refused();
-  return use(h, call, [&](rt::runtime& r, stream::buffered& b) {
-    stream::view v;
-    return hand_out(b.frame(r, format, v), v, data, size);
-  });
+  stream::view v;
+  return hand_out(
+      use(h, call, [&](rt::runtime& r, stream::buffered& b) { return b.frame(r, format, v); }), v,
+      data, size);
 }
 
 int structio_buffered_peek(structio_buffered* h, size_t size, const void** data, size_t* got) {
   constexpr const char* call = "structio_buffered_peek";
   if (!data) return null_argument(call, "data");
   if (!got) return null_argument(call, "got");
-  return use(h, call, [&](rt::runtime& r, stream::buffered& b) {
-    stream::view v;
-    return hand_out(b.fill(r, size, v), v, data, got);
-  });
+  stream::view v;
+  return hand_out(
+      use(h, call, [&](rt::runtime& r, stream::buffered& b) { return b.fill(r, size, v); }), v,
+      data, got);
 }
 
 int64_t structio_buffered_receive_some(structio_buffered* h, void* buffer, size_t size) {
@@ -195,7 +188,7 @@ int structio_buffered_detach(structio_buffered* h, structio_stream** out) {
   const auto b = buffered_in(h, call, false);
   if (!b.object) return refused();
   *out = static_cast<structio_stream*>(stream::detach(*b.object));
-  return *out ? 0 : fail(STRUCTIO_ECLOSED, "%s: the stream was taken out before", call);
+  return *out ? 0 : fail(STRUCTIO_ECLOSED, "%s: the stream was taken out before, or freed", call);
 }
 
 int structio_stream_send_frame(structio_stream* handle, const structio_frame_options* given,

@@ -231,11 +231,78 @@ TEST_CASE("a buffer is for one task at a time, and outlives what it reads from")
       settle();
       CHECK(throws<structio::busy_error>([&] { r.receive_line(); }));
       CHECK(throws<structio::busy_error>([&] { r.unread("x"); }));
-      CHECK(throws<structio::busy_error>([&] { r.detach(); }));
+      CHECK(throws<structio::usage_error>([&] { r.detach(); }));  // it is not the reader's
       in.close();
     });
     { any_stream gone = std::move(far); }
     CHECK(throws<structio::closed_error>([&] { r.receive_line(); }));
+  });
+}
+
+TEST_CASE("a buffer that is freed ends the call under way, also when its data has come") {
+  face::run([] {
+    for (const bool data_comes : {false, true}) {
+      auto [near, far] = memory_stream_pair();
+      structio_buffered* b = nullptr;
+      REQUIRE(structio_buffered_new(far.native(), nullptr, &b) == 0);
+      open_nursery([&, &out = near](nursery& n) {
+        n.start_soon([&] {
+          const void* data = &data;
+          std::size_t size = 7;
+          CHECK(structio_buffered_receive_line(b, &data, &size) == STRUCTIO_ECLOSED);
+          CHECK(data == nullptr);
+          CHECK(size == 0);
+        });
+        settle();
+        if (data_comes) out.send_all("a line\n");
+        CHECK(structio_buffered_free(b) == 0);
+      });
+    }
+  });
+}
+
+TEST_CASE("another delimiter is looked for from the beginning") {
+  face::run([] {
+    auto [near, far] = memory_stream_pair();
+    buffered_reader r(far);
+    near.send_all("..ac..");
+    CHECK_FALSE(structio::move_on_after(1s, [&] { r.receive_until("ab"); }));
+    CHECK(r.receive_until("ac") == "..");
+  });
+}
+
+TEST_CASE("a frame whose length has no end, and a view put back into its own buffer") {
+  face::run([] {
+    auto [near, far] = memory_stream_pair();
+    buffered_reader r(far);
+    near.send_all(std::string(8, '\xff') + "rest");
+    CHECK(code_of([&] { r.receive_frame({8, false, SIZE_MAX}); }) == STRUCTIO_ELIMIT);
+    CHECK(r.receive_exactly(8) == std::string(8, '\xff'));
+    const std::string_view rest = r.peek(4);
+    r.unread(rest);
+    r.unread(r.peek(8));
+    CHECK(r.receive_exactly(16) == "restrestrestrest");
+  });
+}
+
+TEST_CASE("calls that are refused give way and look for cancellation") {
+  face::run([] {
+    auto [near, far] = memory_stream_pair();
+    buffered_reader r(std::move(far), 2);
+    near.send_all("long");
+    r.peek(4);
+    structio::cancel_scope scope;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { scope.cancel(); });
+      CHECK_FALSE(scope.run([&] {
+        while (code_of([&] { r.receive_line(); }) == STRUCTIO_ELIMIT) {
+        }
+      }));
+    });
+    r.receive_exactly(4);
+    const any_stream taken = r.detach();
+    CHECK(op_proof::halves([&] { CHECK(throws<structio::closed_error>([&] { r.peek(1); })); }) ==
+          2);
   });
 }
 

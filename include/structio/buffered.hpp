@@ -63,10 +63,12 @@ class buffered_reader {
       : buffered_reader(stream.native(), limit, true) {
     static_cast<void>(stream.release());
   }
-  buffered_reader(buffered_reader&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
+  buffered_reader(buffered_reader&& other) noexcept
+      : raw_(std::exchange(other.raw_, nullptr)), owns_(other.owns_) {}
   buffered_reader& operator=(buffered_reader&& other) noexcept {
     buffered_reader taken(std::move(other));  // goes with what was here before
     std::swap(raw_, taken.raw_);
+    std::swap(owns_, taken.owns_);
     return *this;
   }
   ~buffered_reader() { structio_buffered_free(raw_); }
@@ -134,8 +136,10 @@ class buffered_reader {
     return static_cast<std::size_t>(count);
   }
 
-  /// Takes the stream out; what was read ahead can still be received here.
+  /// Takes the stream out, which has to be owned; what was read ahead can still be received here.
+  /// No checkpoint. Throws usage_error (not owned), busy_error, closed_error.
   any_stream detach() {
+    if (!owns_) throw usage_error("buffered_reader: the stream is not owned by its reader");
     structio_stream* stream = nullptr;
     detail::check(structio_buffered_detach(raw_, &stream));
     return any_stream(stream);
@@ -175,7 +179,7 @@ class buffered_reader {
   structio_buffered* native() const noexcept { return raw_; }
 
  private:
-  buffered_reader(structio_stream* stream, std::size_t limit, bool owns) {
+  buffered_reader(structio_stream* stream, std::size_t limit, bool owns) : owns_(owns) {
     structio_buffered_options options{};
     options.struct_size = sizeof options;
     options.limit = limit;
@@ -201,6 +205,7 @@ class buffered_reader {
   }
 
   structio_buffered* raw_ = nullptr;
+  bool owns_ = false;
 };
 
 }  // namespace v0

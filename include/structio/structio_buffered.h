@@ -29,7 +29,8 @@ STRUCTIO_API int structio_buffered_new(structio_stream* stream,
                                        const structio_buffered_options* options,
                                        structio_buffered** out);
 
-/* Frees the buffer and what was read ahead; NULL is allowed. Any task or hook, or any thread after
+/* Frees the buffer and what was read ahead; a call under way on it ends with STRUCTIO_ECLOSED. NULL
+ * is allowed. Any task or hook, or any thread after
  * the run. */
 STRUCTIO_API int structio_buffered_free(structio_buffered* buffered);
 
@@ -86,7 +87,8 @@ STRUCTIO_API int structio_buffered_unread(structio_buffered* buffered, const voi
 STRUCTIO_API int64_t structio_buffered_available(structio_buffered* buffered);
 
 /* Takes the stream out: it is the caller's, and the buffer has only what was read ahead, which
- * receive_some still hands out. Errors: STRUCTIO_EBUSY, STRUCTIO_ECLOSED (taken out before). */
+ * receive_some still hands out. Errors: STRUCTIO_EBUSY, STRUCTIO_ECLOSED (taken out before, or
+ * freed). */
 STRUCTIO_API int structio_buffered_detach(structio_buffered* buffered, structio_stream** out);
 
 /* Sends a frame: its length, and its bytes. Checkpoint. As structio_stream_send_vectored; and

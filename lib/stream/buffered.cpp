@@ -62,8 +62,11 @@ bool buffered::make_room(std::size_t size) noexcept {
 // What the stream has, at least one byte: as much as there is room for, which is `wanted` or more.
 // 0 at its end.
 std::int64_t buffered::receive_more(runtime& run, std::size_t wanted) noexcept {
-  if (!source) return base::fail(STRUCTIO_ECLOSED, "the stream has been taken out of its buffer");
-  if (!make_room(wanted < first_room ? first_room : wanted)) return no_memory();
+  if (!source) return taken_out(run);
+  if (!make_room(wanted < first_room ? first_room : wanted)) {
+    const int code = settled(run);
+    return code < 0 ? code : no_memory();
+  }
   const std::int64_t got = stream::receive_some(run, *source, data_ + end_, room_ - end_);
   if (got > 0) end_ += static_cast<std::size_t>(got);
   return got;
@@ -74,6 +77,11 @@ int buffered::settled(runtime& run) noexcept {
   if (const int code = cancel_check(run)) return code;
   give_way(run);
   return 0;
+}
+
+int buffered::taken_out(runtime& run) noexcept {
+  if (const int code = settled(run)) return code;
+  return base::fail(STRUCTIO_ECLOSED, "the stream has been taken out of its buffer");
 }
 
 int buffered::end_reached(const char* what) noexcept {
@@ -107,11 +115,14 @@ int buffered::exactly(runtime& run, std::size_t size, view& out) noexcept {
 
 // Where the delimiter begins, from begin_. 1, 0 at the end without one, a negative code.
 int buffered::find(runtime& run, view delimiter, std::size_t& at) noexcept {
-  // Bytes that were looked at in a search that was cancelled need not be looked at again.
-  if (last_delimiter_ != delimiter.data[0] || last_size_ != delimiter.size) searched_ = 0;
+  // What a search for the same byte has looked at, before it was cancelled, need not be looked at
+  // again. Longer delimiters would have to be kept to be compared.
+  const bool same = delimiter.size == 1 && last_size_ == 1 && last_delimiter_ == delimiter.data[0];
+  if (!same) searched_ = 0;
   last_delimiter_ = delimiter.data[0];
   last_size_ = delimiter.size;
-  for (bool first = true;; first = false) {
+  bool first = true;
+  for (;; first = false) {
     const std::size_t held = available();
     const char* base = data_ + begin_;
     at = std::string_view(base, held).find({delimiter.data, delimiter.size}, searched_);
@@ -125,6 +136,9 @@ int buffered::find(runtime& run, view delimiter, std::size_t& at) noexcept {
     if (searched_ > limit) break;
     const std::int64_t got = receive_more(run, 1);
     if (got <= 0) return static_cast<int>(got);
+  }
+  if (first) {
+    if (const int code = settled(run)) return code;
   }
   return base::fail(STRUCTIO_ELIMIT, "no delimiter within %zu bytes", limit);
 }
@@ -160,7 +174,7 @@ int buffered::frame(runtime& run, const frame_format& format, view& out) noexcep
   if (code <= 0) return code;
   if (all.size < format.length_size) return end_reached("the length of a frame");
   const std::size_t size = decode(all.data, format);
-  if (size > format.limit) {
+  if (size > format.limit || size > SIZE_MAX - format.length_size) {
     return base::fail(STRUCTIO_ELIMIT, "a frame of %zu bytes, and %zu are allowed", size,
                       format.limit);
   }
@@ -174,7 +188,7 @@ int buffered::frame(runtime& run, const frame_format& format, view& out) noexcep
 
 std::int64_t buffered::receive_some(runtime& run, void* buffer, std::size_t size) noexcept {
   if (available() == 0) {
-    if (!source) return base::fail(STRUCTIO_ECLOSED, "the stream has been taken out of its buffer");
+    if (!source) return taken_out(run);
     return stream::receive_some(run, *source, buffer, size);  // nothing to gain by copying
   }
   if (const int code = settled(run)) return code;
@@ -194,15 +208,19 @@ bool buffered::unread(const void* bytes, std::size_t size) noexcept {
   if (size == 0) return true;
   if (begin_ < size) {
     const std::size_t held = available();
-    if (size > SIZE_MAX / 4) return false;
-    auto* grown = static_cast<char*>(std::malloc(size + held + first_room));
+    if (size > SIZE_MAX / 8 || held > SIZE_MAX / 8) return false;
+    // Room in front for as much again, so that many small pieces are moved once each.
+    const std::size_t front = size + held + first_room;
+    auto* grown = static_cast<char*>(std::malloc(front + size + held + first_room));
     if (!grown) return false;
-    if (held > 0) std::memcpy(grown + size, data_ + begin_, held);
+    std::memcpy(grown + front, bytes, size);  // they may lie in what is freed
+    if (held > 0) std::memcpy(grown + front + size, data_ + begin_, held);
     std::free(data_);
     data_ = grown;
-    room_ = size + held + first_room;
-    begin_ = size;
-    end_ = size + held;
+    room_ = front + size + held + first_room;
+    begin_ = front;
+    end_ = front + size + held;
+    return true;
   }
   begin_ -= size;
   std::memmove(data_ + begin_, bytes, size);
@@ -230,12 +248,15 @@ void* detach(buffered& b) noexcept {
   byte_stream* source = std::exchange(b.source, nullptr);
   if (!source) return nullptr;
   void* handle = source->handle;
+  const bool is_there = base::handle_object(base::handle_kind::stream, handle) == source;
   release(*source);
-  return handle;
+  return is_there ? handle : nullptr;
 }
 
 void free(buffered& b) noexcept {
   base::handle_drop(base::handle_kind::buffered, b.handle);
+  b.freed = true;
+  end_call(b.calling, b.rt ? b.rt->current : nullptr, "the buffer was freed");
   byte_stream* source = b.source;
   const bool owned = b.owns_source && source;
   if (owned) free(*source);

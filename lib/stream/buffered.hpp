@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/status.hpp"
+#include "stream/in_scope.hpp"
 #include "stream/stream.hpp"
 
 namespace structio::rt::stream {
@@ -29,8 +31,10 @@ class buffered : public run_object {
   std::uint32_t references = 1;   ///< the handle's, and one for a call under way
   byte_stream* source = nullptr;  ///< null once taken out
   bool owns_source = false;
-  bool busy = false;      ///< a call is under way: the buffer is not to be touched
-  std::size_t limit = 0;  ///< of what is searched for a delimiter
+  bool busy = false;         ///< a call is under way: the buffer is not to be touched
+  bool freed = false;        ///< the handle has ended: that call's answer is for nobody
+  scope* calling = nullptr;  ///< what that call runs in
+  std::size_t limit = 0;     ///< of what is searched for a delimiter
 
   buffered() = default;
   buffered(const buffered&) = delete;
@@ -62,6 +66,7 @@ class buffered : public run_object {
   int find(runtime& run, view delimiter, std::size_t& at) noexcept;
   int end_reached(const char* what) noexcept;
   int settled(runtime& run) noexcept;
+  int taken_out(runtime& run) noexcept;
 
   char* data_ = nullptr;
   std::size_t begin_ = 0;
@@ -72,6 +77,21 @@ class buffered : public run_object {
   std::size_t last_size_ = 0;
 };
 
+void release(buffered& b) noexcept;
+
+/// One call, fn(buffer), with the buffer held and nobody else's; ended when that is freed.
+template <class Fn>
+std::int64_t use(runtime& rt, buffered& b, Fn fn) noexcept {
+  b.busy = true;
+  ++b.references;
+  bool ended = false;
+  std::int64_t result = in_scope(rt, b.calling, ended, [&] { return fn(b); });
+  b.busy = false;
+  if (ended || b.freed) result = base::fail(STRUCTIO_ECLOSED, "the buffer has been freed");
+  release(b);
+  return result;
+}
+
 /// With a handle; null when memory is out.
 buffered* buffered_make(runtime& run, byte_stream& source, bool owns) noexcept;
 
@@ -80,7 +100,5 @@ void free(buffered& b) noexcept;
 
 /// Gives the stream's handle back: it is not owned any more, and nothing can be received here.
 void* detach(buffered& b) noexcept;
-
-void release(buffered& b) noexcept;
 
 }  // namespace structio::rt::stream

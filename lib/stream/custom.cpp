@@ -6,8 +6,7 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
-#include "runtime/failure.hpp"
-#include "runtime/wait.hpp"
+#include "stream/in_scope.hpp"
 
 namespace structio::rt::stream {
 namespace {
@@ -16,41 +15,28 @@ custom_stream& of(byte_stream& s) noexcept {
   return static_cast<custom_stream&>(s);
 }
 
-// Calls fn(), which is the user's, in a scope that `place` leads to meanwhile.
+// Calls fn(), which is the user's, so that closing the stream ends it.
 template <class Fn>
-std::int64_t in_scope(runtime& rt, custom_stream& s, scope*& place, Fn fn) noexcept {
-  task& self = *rt.current;
-  scope call;
-  if (scope_enter(rt, self, call) != 0) return base::last_code();
-  place = &call;
-  const std::int64_t result = fn();
-  place = nullptr;
-  failure* f = result < 0 ? std::exchange(self.in_flight, nullptr) : nullptr;
-  const int status = scope_leave(call, result < 0 ? static_cast<int>(result) : 0, f);
-  if (f) {
-    failure_release(self.in_flight);
-    self.in_flight = f;
-  }
-  if (result >= 0) {
-    give_way(rt);
-    return result;
-  }
-  return status == 0 && s.closed ? closed() : status;
+std::int64_t of_user(runtime& rt, scope*& place, Fn fn) noexcept {
+  bool ended = false;
+  const std::int64_t result = in_scope(rt, place, ended, fn);
+  if (ended) return closed();
+  if (result >= 0) give_way(rt);
+  return result;
 }
 
 std::int64_t receive_some(runtime& rt, byte_stream& b, void* buffer, std::size_t size) noexcept {
   custom_stream& s = of(b);
-  const std::int64_t got = in_scope(rt, s, s.receiving_in,
-                                    [&] { return s.functions.receive_some(s.arg, buffer, size); });
+  const std::int64_t got =
+      of_user(rt, s.receiving_in, [&] { return s.functions.receive_some(s.arg, buffer, size); });
   if (got <= 0 || static_cast<std::uint64_t>(got) <= size) return got;
   return base::fail(STRUCTIO_EINVALID, "a stream of one's own received more than it was asked for");
 }
 
 int send_all(runtime& rt, byte_stream& b, const void* data, std::size_t size) noexcept {
   custom_stream& s = of(b);
-  const auto code = in_scope(rt, s, s.sending_in, [&]() -> std::int64_t {
-    return s.functions.send_all(s.arg, data, size);
-  });
+  const auto code = of_user(
+      rt, s.sending_in, [&]() -> std::int64_t { return s.functions.send_all(s.arg, data, size); });
   return code < 0 ? static_cast<int>(code) : 0;
 }
 
@@ -61,14 +47,14 @@ int wait_send(runtime& rt, byte_stream& b) noexcept {
     return 0;
   }
   const auto code =
-      in_scope(rt, s, s.sending_in, [&]() -> std::int64_t { return s.functions.wait_send(s.arg); });
+      of_user(rt, s.sending_in, [&]() -> std::int64_t { return s.functions.wait_send(s.arg); });
   return code < 0 ? static_cast<int>(code) : 0;
 }
 
 int send_eof(runtime& rt, byte_stream& b) noexcept {
   custom_stream& s = of(b);
   const auto code =
-      in_scope(rt, s, s.sending_in, [&]() -> std::int64_t { return s.functions.send_eof(s.arg); });
+      of_user(rt, s.sending_in, [&]() -> std::int64_t { return s.functions.send_eof(s.arg); });
   return code < 0 ? static_cast<int>(code) : 0;
 }
 
@@ -81,11 +67,9 @@ int close(runtime&, byte_stream& b) noexcept {
 
 void shut(byte_stream& b) noexcept {
   custom_stream& s = of(b);
-  for (scope* waiting : {s.receiving_in, s.sending_in}) {
-    if (!waiting) continue;
-    scope_cancel(*waiting, cancel_source::explicit_call, b.rt ? b.rt->current : nullptr,
-                 "the stream was closed");
-  }
+  const task* by = b.rt ? b.rt->current : nullptr;
+  end_call(s.receiving_in, by, "the stream was closed");
+  end_call(s.sending_in, by, "the stream was closed");
 }
 
 void destroy(byte_stream& b) noexcept {
