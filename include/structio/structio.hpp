@@ -54,7 +54,7 @@
 #include <structio/time.hpp>
 #include <structio/tls.hpp>
 #include <structio/token.hpp>
-#include <structio/unix.hpp>
 #include <structio/udp.hpp>
+#include <structio/unix.hpp>
 #include <structio/wait.hpp>
 #include <structio/watch.hpp>
