@@ -53,6 +53,8 @@ tally at_every_instant(int count, int longest, Trial trial, After after) {
   }
   pause(3);
   structio_wait_all_threads_completed();
+  // What is left to the run, such as a child that was killed, has its end soon.
+  for (int i = 0; i < 1000 && open_descriptors() != before; ++i) structio::sleep(1ms);
   CHECK(open_descriptors() == before);
   return all;
 }
@@ -61,7 +63,11 @@ template <class Body>
 void in_a_run(Body body) {
   run(
       [&] {
-        connected();  // a loop keeps a descriptor in hand from its first stream on
+        // A loop keeps a descriptor in hand from its first stream on, and a set from its first wait
+        // for readiness on.
+        auto ends = connected();
+        structio::move_on_after(
+            1ms, [&] { structio::wait_readable(static_cast<int>(ends.a.descriptor())); });
         body();
       },
       1);
