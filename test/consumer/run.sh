@@ -1,7 +1,8 @@
 #!/bin/sh
 # Uses structio as its users do: as a subproject of Meson, from an installed prefix by pkg-config
-# (shared and static), and loaded by dlopen. Usage: run.sh RELEASE_BUILD WORK_FOLDER; the first is a
-# build folder of the library, which is installed from there, the second is made anew.
+# (shared and static), and loaded by dlopen. Usage: run.sh RELEASE_BUILD WORK_FOLDER [brief]; the
+# first is a build folder of the library, which is installed from there, the second is made anew;
+# brief leaves out the subproject, which builds the library twice more.
 set -eu
 
 source_root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -56,6 +57,7 @@ rm -f "$library"/libstructio*."$ending"*
 ./static-c
 ./static-cpp
 
+[ "${3:-}" != brief ] || exit 0
 say "as a subproject"
 unset PKG_CONFIG_PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH  # the one just installed is not meant
 unset PKG_CONFIG_PATH  # not the one that has just been installed
