@@ -61,3 +61,23 @@ TEST_CASE("bad descriptors and values for socket options are refused", "[SOCK-08
   CHECK(structio_socket_set_send_buffer(0, -1) == STRUCTIO_EINVALID);
   CHECK(structio_socket_send_buffer(0, nullptr) == STRUCTIO_EINVALID);
 }
+
+TEST_CASE("the face sets options of whatever has a descriptor", "[SSTR-02]") {
+  net_test::run([] {
+    auto listener = net_test::listen();
+    structio::set_receive_buffer(listener, 65536);
+    auto a = net_test::connect(listener);
+    auto b = listener.accept();
+    structio::set_keepalive(a, {.idle = std::chrono::seconds(60), .probes = 3});
+    structio::clear_keepalive(a);
+    structio::set_send_buffer(a, 65536);
+    CHECK(structio::send_buffer(a) >= 65536);
+    CHECK(structio::receive_buffer(b) >= 65536);
+    structio::set_hops(a, 7);
+    structio::reset_on_close(a, true);
+    { const auto gone = std::move(a); }
+    CHECK(face::throws<structio::broken_error>([&] { net_test::receive(b); }));
+    listener.close();
+    CHECK(face::throws<structio::closed_error>([&] { structio::receive_buffer(listener); }));
+  });
+}

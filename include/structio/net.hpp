@@ -125,6 +125,13 @@ class tcp_listener {
     detail::blocking([this] { return structio_listener_close(raw_); });
   }
 
+  /// For its options. Do not accept from it or close it.
+  std::int64_t descriptor() const {
+    std::int64_t result = -1;
+    detail::check(structio_listener_descriptor(raw_, &result));
+    return result;
+  }
+
   structio_listener* native() const noexcept { return raw_; }
 
  private:

@@ -47,6 +47,7 @@
 #include <structio/scope.hpp>
 #include <structio/select.hpp>
 #include <structio/signal.hpp>
+#include <structio/socket.hpp>
 #include <structio/stream.hpp>
 #include <structio/sync.hpp>
 #include <structio/task.hpp>
