@@ -42,10 +42,15 @@ class follower {
   }
 
   bool is_still_the_same() {
-    if (!file_ || !structio::path_exists(path_)) return false;
-    const auto named = structio::path_info(path_);
-    const auto opened = file_->info();
-    return named.inode == opened.inode && named.device == opened.device;
+    if (!file_) return false;
+    try {
+      const auto named = structio::path_info(path_);
+      const auto opened = file_->info();
+      return named.inode == opened.inode && named.device == opened.device;
+    } catch (const structio::error& e) {
+      if (e.error_code() != std::errc::no_such_file_or_directory) throw;
+      return false;
+    }
   }
 
   void reopen() {
