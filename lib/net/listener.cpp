@@ -28,7 +28,8 @@ int closed() noexcept {
 int accept_failed(int code) noexcept {
   switch (code) {
     case STRUCTIO_ECANCELLED:
-    case STRUCTIO_EINTERRUPTED: return code;
+    case STRUCTIO_EINTERRUPTED:
+    case STRUCTIO_ELIMIT: return code;
     case STRUCTIO_ECLOSED: return closed();
     case STRUCTIO_EBUSY:
       return base::fail(code, "another task is already accepting from this listener");
@@ -166,7 +167,7 @@ int tcp_listen_all(runtime& rt, const listen_request& request, tcp_listener** ou
   return base::fail(code, "cannot listen on %s port %u: %s", host, request.port, error_text(code));
 }
 
-int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
+int accept(runtime& rt, tcp_listener& l, tcp_stream*& out, accept_gate* gate) noexcept {
   out = nullptr;
   if (const int code = cancel_check(rt)) return code;
   if (!l.slot) {
@@ -178,13 +179,15 @@ int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
   tcp_stream* s = stream::os_stream_make(rt, kind);
   if (!s) return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   for (bool waited = false;; waited = true) {
-    int code = reactor::try_accept(*l.slot, s->slot, s->peer);
+    const bool open = !gate || gate->enter(*gate);
+    int code = open ? reactor::try_accept(*l.slot, s->slot, s->peer) : int{STRUCTIO_ELIMIT};
     if (code == 0) {
       if (!waited) give_way(rt);
       out = s;
       return 0;
     }
     if (reactor::is_would_wait(code)) {
+      if (gate) gate->leave(*gate);
       ++l.references;
       code = await_connection(rt, l);
       if (code == 0 && !l.slot) code = STRUCTIO_ECLOSED;
