@@ -280,6 +280,19 @@ TEST_CASE("under a limit each of several listeners has its turn") {
   });
 }
 
+TEST_CASE("a listener that is freed before its loop begins is a closed one") {
+  run([] {
+    auto one = listen(), two = listen();
+    structio_listener* both[] = {one.native(), two.native()};
+    int status = 0;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { status = structio_serve_all(both, 2, refuse, nullptr, nullptr); });
+      n.start_soon([&] { const tcp_listener gone = std::move(two); });
+    });
+    CHECK((status == STRUCTIO_ECLOSED || status == STRUCTIO_ESTALE));
+  });
+}
+
 TEST_CASE("a handler's failure is logged, or decided about, and the server goes on") {
   run([] {
     auto listener = listen();

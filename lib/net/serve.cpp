@@ -175,14 +175,11 @@ int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home, server& sv) noe
 // One accept loop, in a scope that a stop ends.
 int accept_until_stopped(runtime& rt, tcp_listener& l, nursery& home, server& sv,
                          failure*& f) noexcept {
-  ++l.references;
   scope accepting;
   accepting.ends_on_stop = true;
   scope_enter(rt, *rt.current, accepting);
-  int status = accept_for_ever(rt, l, home, sv);
-  status = scope_leave(accepting, status, f);
-  release(l);
-  return status;
+  const int status = accept_for_ever(rt, l, home, sv);
+  return scope_leave(accepting, status, f);
 }
 
 // What is in flight stays where nothing new is.
@@ -264,7 +261,10 @@ int serve_all(runtime& rt, tcp_listener* const* listeners, std::size_t count,
     if (const int code = nursery_open(rt, own, nursery_kind::user)) return code;
   }
   failure* f = nullptr;
+  // Anybody may free a listener before its loop has begun.
+  for (std::size_t i = 0; i < count; ++i) ++listeners[i]->references;
   int status = accept_from_all(rt, listeners, count, request.home ? *request.home : own, *sv, f);
+  for (std::size_t i = 0; i < count; ++i) release(*listeners[i]);
   task& self = *rt.current;
   if (request.home) {
     let_go(*sv);
