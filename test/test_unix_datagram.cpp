@@ -44,6 +44,10 @@ TEST_CASE("Unix datagrams by path; the file goes with the socket", "[UNIXS-01][U
     }
     CHECK(access(path.c_str(), F_OK) != 0);
     CHECK(throws<structio::error>([&] { open_unix_datagram({.peer = path.c_str()}); }));
+    // Whose peer is not there leaves no file behind either.
+    CHECK(throws<structio::error>(
+        [&] { open_unix_datagram({.path = path.c_str(), .peer = "/tmp/structio-test-nobody"}); }));
+    CHECK(access(path.c_str(), F_OK) != 0);
     const std::string endless(200, 'x');
     CHECK(throws<structio::error>([&] { open_unix_datagram({.path = endless.c_str()}); }));
   });

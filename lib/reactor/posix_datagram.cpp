@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "reactor/posix_socket.hpp"
+#include "reactor/posix_unix.hpp"
 
 namespace structio::reactor {
 namespace {
@@ -59,6 +60,13 @@ int prepare(int descriptor, int family, const datagram_settings& settings) noexc
     code = set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, settings.ipv6_only);
   }
   return code;
+}
+
+// A path that this process has just bound a socket to, which comes to nothing.
+void remove_path_of(const socket_name& name) noexcept {
+  char path[112];
+  unix_path(name, path, sizeof path);
+  remove_unix_file(path, file_at(path));
 }
 
 msghdr header_of(const datagram_part& part, iovec& piece) noexcept {
@@ -114,6 +122,7 @@ int datagram_socket(int family, const datagram_settings& settings, const socket_
   }
   if (code == 0 && peer && peer->size > 0) {
     if (connect(descriptor, system_form(*peer), peer->size) != 0) code = -errno;
+    if (code != 0 && is_unix(family) && local && local->size > 0) remove_path_of(*local);
   }
   if (code == 0) return descriptor;
   close_socket(descriptor);
