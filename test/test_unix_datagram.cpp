@@ -41,6 +41,9 @@ TEST_CASE("Unix datagrams by path; the file goes with the socket", "[UNIXS-01][U
       const auto got = server.receive(buffer);
       CHECK(std::string(buffer, got.size) == "hello");
       CHECK(server.local_address().host() == path);
+      CHECK(got.from.host().empty());  // the client has no name
+      CHECK(got.from.port() == 0);
+      CHECK(throws<structio::error>([&] { server.send_to("answer", got.from); }));
     }
     CHECK(access(path.c_str(), F_OK) != 0);
     CHECK(throws<structio::error>([&] { open_unix_datagram({.peer = path.c_str()}); }));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "reactor/posix_socket.hpp"
@@ -82,7 +83,12 @@ msghdr header_of(const datagram_part& part, iovec& piece) noexcept {
 void received(datagram_part& part, const msghdr& header, std::size_t length) noexcept {
   part.length = length;
   part.truncated = (header.msg_flags & MSG_TRUNC) != 0;
-  if (part.name) part.name->size = static_cast<std::uint32_t>(header.msg_namelen);
+  if (!part.name) return;
+  part.name->size = static_cast<std::uint32_t>(header.msg_namelen);
+  if (part.name->size > 0) return;
+  // Only Unix sockets have no name: an address without a path, as its own socket would tell.
+  system_form(*part.name)->sa_family = AF_UNIX;
+  part.name->size = offsetof(sockaddr_un, sun_path);
 }
 
 [[maybe_unused]] std::int64_t receive_one(int descriptor, datagram_part& part) noexcept {
