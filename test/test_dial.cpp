@@ -254,6 +254,32 @@ TEST_CASE("cancelled with attempts in flight: all are given up", "[HE-20][SOCK-2
   });
 }
 
+TEST_CASE("Ctrl-C while the losers of a race go is told after the connection", "[HE-16][KI-03]") {
+  bool interrupted = false;
+  face::run([&] {
+    const scoped_resolver names([](const name_query&) {
+      return std::vector<tcp_address>{{"192.0.2.1", 0}, {"192.0.2.2", 0}};
+    });
+    const scoped_connector sockets([&](const tcp_address& to) -> any_stream {
+      if (to.host == "192.0.2.1") {
+        try {
+          structio::sleep_forever();
+        } catch (const structio::cancelled&) {
+          structio::shielded(60s, [] {
+            structio_inject_interrupt();
+            structio::sleep(5s);
+          });
+          throw;
+        }
+      }
+      return structio::testing::memory_stream_pair().first;
+    });
+    const auto winner = connect_tcp(example);
+    interrupted = throws<structio::interrupted>([] { structio::checkpoint(); });
+  });
+  CHECK(interrupted);
+}
+
 TEST_CASE("what a connector of one's own throws that is no error of the network comes out bare",
           "[HE-09]") {
   face::run([] {

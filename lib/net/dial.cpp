@@ -150,6 +150,15 @@ int begin_all(race& r, std::int64_t delay) noexcept {
   return 0;
 }
 
+// An interrupt is delivered once, so that nobody else would tell of one in there.
+bool holds_interrupt(const failure& f) noexcept {
+  if (f.code == STRUCTIO_EINTERRUPTED) return true;
+  for (std::size_t i = 0; i < f.count; ++i) {
+    if (holds_interrupt(*f.members[i])) return true;
+  }
+  return false;
+}
+
 // The error of one that stands for all of them, which are its cause.
 int all_failed(race& r, const dial_request& request) noexcept {
   const int code = r.errors[0]->code;
@@ -185,7 +194,9 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
     status = nursery_close(r.attempts, begin_all(r, request.attempt_delay), f);
     status = unwrap_only(status, f);
     if (r.winner) {
-      // A connection that is made is the answer, whatever came at the same time.
+      // A connection that is made is the answer, whatever came at the same time. The user's wish to
+      // end the program is told at the next checkpoint.
+      if (f && holds_interrupt(*f)) rt.current->attention |= attention_interrupt;
       failure_release(f);
       out = r.winner;
       status = 0;
