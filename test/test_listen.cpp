@@ -118,7 +118,26 @@ TEST_CASE("a failure on the third address leaves none of the others", "[LISTEN-0
       code = e.code();
     }
     CHECK(code == -EADDRINUSE);
+    structio_tcp_listen_options options{};
+    options.struct_size = sizeof options;
+    options.host = "x";
+    options.port = taken.port();
+    structio_listener* left[3] = {};
+    std::size_t count = 1;
+    CHECK(structio_tcp_listen_all(&options, left, 3, &count) == -EADDRINUSE);
+    CHECK(count == 0);
+    for (const structio_listener* one : left) CHECK(one == nullptr);
     CHECK(open_descriptors() == before);
+  });
+}
+
+TEST_CASE("an address that a resolver gives twice is listened on once") {
+  run([] {
+    const scoped_resolver names(addresses({"127.0.0.1", "127.0.0.2", "127.0.0.1"}));
+    const auto listeners = listen_tcp_all({.host = "example.test"});
+    REQUIRE(listeners.size() == 2);
+    CHECK(listeners[0].address().host == "127.0.0.1");
+    CHECK(listeners[1].address().host == "127.0.0.2");
   });
 }
 

@@ -129,7 +129,7 @@ int listen_on_all(runtime& rt, address_list& list, const reactor::listen_setting
   }
   if (code == 0 && count == 0) code = absent;
   if (code != 0) {
-    while (count > 0) free_listener(*out[--count]);
+    while (count > 0) free_listener(*std::exchange(out[--count], nullptr));
   }
   return code;
 }
@@ -148,6 +148,7 @@ int tcp_listen_all(runtime& rt, const listen_request& request, tcp_listener** ou
   query.listening = true;
   address_list list;
   if (const int code = resolve(rt, query, list)) return code;
+  list.drop_repeated();  // resolvers give some twice, such as both names of a machine
   if (list.size() > capacity) {
     return base::fail(STRUCTIO_ELIMIT, "there are %zu addresses to listen on, and room for %zu",
                       list.size(), capacity);
