@@ -240,6 +240,22 @@ TEST_CASE("a name without addresses is told so", "[HE-19]") {
   });
 }
 
+TEST_CASE("a cancelled scope asks no connector", "[SOCK-23]") {
+  face::run([] {
+    int asked = 0;
+    const scoped_connector sockets([&](const tcp_address&) -> any_stream {
+      ++asked;
+      return structio::testing::memory_stream_pair().first;
+    });
+    CHECK(op_proof::halves([] { connect_tcp({.port = 1}); }) == 2);
+    CHECK(asked == 1);
+    structio_stream* made = nullptr;
+    const auto connect = [&] { return structio_tcp_connect(nullptr, &made); };
+    CHECK(op_proof::cancelled(connect) == op_proof::aborted);
+    CHECK(asked == 1);
+  });
+}
+
 TEST_CASE("cancelled with attempts in flight: all are given up", "[HE-20][SOCK-23]") {
   face::run([] {
     network n({{"10.0.0.1", {never}},

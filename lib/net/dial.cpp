@@ -61,7 +61,10 @@ int connect_one(runtime& rt, const address& to, const address* local,
                 stream::byte_stream*& out) noexcept {
   if (const connector* own = connector_of(rt); own && own->fn) {
     const connector called = *own;  // it may be exchanged meanwhile
-    return called.fn(to, out, called);
+    if (const int code = cancel_check(rt)) return code;
+    const int code = called.fn(to, out, called);
+    give_way(rt);
+    return code;
   }
   tcp_stream* s = nullptr;
   const int code = tcp_connect(rt, to, local, s);
