@@ -348,3 +348,28 @@ TEST_CASE("an object of another run is refused", "[FIB-17]") {
     CHECK(structio_listener_free(l) == 0);
   });
 }
+
+TEST_CASE("who waits for a descriptor of ours is told when it is closed", "[IO-06]") {
+  run([] {
+    auto waits_until = [](std::int64_t descriptor, auto close) {
+      bool told = false;
+      open_nursery([&](nursery& n) {
+        n.start_soon([&] {
+          told = throws<structio::closed_error>(
+              [&] { structio::wait_readable(static_cast<int>(descriptor)); });
+        });
+        settle();
+        close();
+      });
+      CHECK(told);
+    };
+    auto both = connected();
+    waits_until(both.a.descriptor(), [&] { both.a.close(); });
+    auto [one, other] = structio::open_unix_pair();
+    waits_until(one.descriptor(), [&] { one.close(); });
+    auto listener = listen();
+    waits_until(listener.descriptor(), [&] { listener.close(); });
+    auto datagrams = structio::open_udp();
+    waits_until(datagrams.descriptor(), [&] { datagrams.close(); });
+  });
+}

@@ -9,6 +9,7 @@
 #include "net/tcp.hpp"
 #include "net/unix_socket.hpp"
 #include "reactor/uv_address.hpp"
+#include "reactor/uv_readiness.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::net {
@@ -208,7 +209,9 @@ void shut(tcp_listener& l) noexcept {
     reactor::remove_unix_file(l.binding->path, l.binding->file);
     l.binding->file = {};
   }
-  if (slot) reactor::close(*slot);
+  if (!slot) return;
+  reactor::readiness_closing(l.rt->kernel, reactor::file_descriptor(*slot));
+  reactor::close(*slot);
 }
 
 void release(tcp_listener& l) noexcept {
