@@ -45,6 +45,7 @@ int send_pieces(runtime& rt, tls_stream& s, const char* data, std::size_t size) 
   while (size > 0) {
     if (s.closed) return closed();
     if (s.broken || s.send_broken) return broken_before(s);
+    if (const int code = finish_message(rt, s)) return code;
     const int taken = encrypt(s, data, std::min(size, record_size));
     if (taken < 0) return taken;
     data += taken;
@@ -125,7 +126,16 @@ int flush(runtime& rt, tls_stream& s) noexcept {
 
 int read_in(runtime& rt, tls_stream& s) noexcept {
   if (s.inner_ended) return 0;
+  if (s.reading) {
+    place p;
+    const auto code = wait_in(rt, s.readers, p, "receive");
+    if (code < 0) return static_cast<int>(code);
+    return s.closed ? closed() : 1;
+  }
+  s.reading = true;
   const std::int64_t got = receive_some(rt, *s.inner, s.in, sizeof s.in);
+  s.reading = false;
+  s.readers.wake(SIZE_MAX, 0);  // to look again, and one of them may go on receiving
   if (s.closed) return closed();
   if (got < 0) return static_cast<int>(got);
   if (got == 0) {
@@ -135,6 +145,27 @@ int read_in(runtime& rt, tls_stream& s) noexcept {
   if (BIO_write(s.arrived, s.in, static_cast<int>(got)) == got) return 1;
   ERR_clear_error();
   return break_down(s, base::fail(STRUCTIO_ENOMEM, "no memory for what TLS has received"));
+}
+
+int finish_message(runtime& rt, tls_stream& s) noexcept {
+  while (SSL_in_init(s.ssl)) {
+    ERR_clear_error();
+    const int result = SSL_do_handshake(s.ssl);
+    if (result != 1 && SSL_get_error(s.ssl, result) != SSL_ERROR_WANT_READ) {
+      return break_down(s, base::fail(STRUCTIO_EBROKEN, "TLS is broken: %s", take_reason()));
+    }
+    ERR_clear_error();
+    if (result == 1) break;
+    if (const int code = write_out(rt, s)) return code;
+    const int more = read_in(rt, s);
+    if (s.closed) return closed();
+    if (s.broken || s.send_broken) return broken_before(s);
+    if (more < 0) return break_sending(s, more);
+    if (more == 0) {
+      return break_sending(s, base::fail(STRUCTIO_EBROKEN, "TLS cannot send: the peer has gone"));
+    }
+  }
+  return 0;
 }
 
 std::int64_t tls_receive(runtime& rt, byte_stream& b, void* buffer, std::size_t size) noexcept {

@@ -15,6 +15,7 @@ namespace {
 void wake_all(tls_stream& s) noexcept {
   s.shakers.wake(SIZE_MAX, 0);
   s.writers.wake(SIZE_MAX, 0);
+  s.readers.wake(SIZE_MAX, 0);
 }
 
 void shut_tls(byte_stream& b) noexcept {
@@ -99,6 +100,7 @@ tls_stream* as_tls(byte_stream& s) noexcept {
 
 int send_close_message(runtime& rt, tls_stream& s) noexcept {
   if (!(SSL_get_shutdown(s.ssl) & SSL_SENT_SHUTDOWN)) {
+    if (const int code = finish_message(rt, s)) return code;
     ERR_clear_error();
     SSL_shutdown(s.ssl);
     ERR_clear_error();

@@ -1,0 +1,200 @@
+// TLS with peers that misuse it, and with use that the rest of the suite would not think of: names
+// that match too much, messages in pieces, streams that are broken, transports that fail.
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <deque>
+
+#include "support/tls.hpp"
+
+using namespace tls_test;
+using certificates::authority;
+using structio::testing::lockstep_stream_pair;
+using structio::testing::memory_stream_pair;
+
+namespace {
+
+/// OpenSSL as the server at the other end of a stream; what it says is passed on record by record.
+class raw_server {
+ public:
+  raw_server(any_stream& on, bool big_tickets)
+      : on_(on), context_(SSL_CTX_new(TLS_server_method())) {
+    const certificates::bio_ptr text(BIO_new_mem_buf(
+        localhost().certificate.data(), static_cast<int>(localhost().certificate.size())));
+    const certificates::bio_ptr secret(
+        BIO_new_mem_buf(localhost().key.data(), static_cast<int>(localhost().key.size())));
+    const certificates::x509_ptr own(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
+    const certificates::key_ptr key(
+        PEM_read_bio_PrivateKey(secret.get(), nullptr, nullptr, nullptr));
+    REQUIRE(SSL_CTX_use_certificate(context_, own.get()) == 1);
+    REQUIRE(SSL_CTX_use_PrivateKey(context_, key.get()) == 1);
+    if (big_tickets) {
+      const auto fill = [](SSL* ssl, void*) {
+        const std::string much(2000, 't');
+        return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), much.data(), much.size());
+      };
+      const auto ignore = [](SSL*, SSL_SESSION*, const unsigned char*, std::size_t,
+                             SSL_TICKET_STATUS,
+                             void*) -> SSL_TICKET_RETURN { return SSL_TICKET_RETURN_IGNORE; };
+      SSL_CTX_set_session_ticket_cb(context_, fill, ignore, nullptr);
+      SSL_CTX_set_max_send_fragment(context_, 512);
+    }
+    SSL_CTX_set_num_tickets(context_, big_tickets ? 1 : 0);
+    ssl_ = SSL_new(context_);
+    in_ = BIO_new(BIO_s_mem());
+    out_ = BIO_new(BIO_s_mem());
+    BIO_set_mem_eof_return(in_, -1);
+    SSL_set_bio(ssl_, in_, out_);
+    SSL_set_accept_state(ssl_);
+  }
+  raw_server(const raw_server&) = delete;
+  raw_server& operator=(const raw_server&) = delete;
+  ~raw_server() {
+    SSL_free(ssl_);
+    SSL_CTX_free(context_);
+  }
+
+  SSL* ssl() { return ssl_; }
+
+  /// What its last step wrote waits in records().
+  void shake() {
+    for (;;) {
+      const int result = SSL_do_handshake(ssl_);
+      collect();
+      if (result == 1) return;
+      send_all();
+      take_in();
+    }
+  }
+  void collect() {
+    for (;;) {
+      unsigned char head[5];
+      if (BIO_read(out_, head, sizeof head) != sizeof head) break;
+      std::string one(reinterpret_cast<char*>(head), sizeof head);
+      one.resize(sizeof head + std::size_t{head[3]} * 256 + head[4]);
+      BIO_read(out_, one.data() + sizeof head, static_cast<int>(one.size() - sizeof head));
+      records_.push_back(std::move(one));
+    }
+    ERR_clear_error();
+  }
+  std::deque<std::string>& records() { return records_; }
+  void send_one() {
+    on_.send_all(records_.front());
+    records_.pop_front();
+  }
+  void send_all() {
+    while (!records_.empty()) send_one();
+  }
+  void take_in() {
+    const std::string piece = receive(on_);
+    BIO_write(in_, piece.data(), static_cast<int>(piece.size()));
+  }
+  std::string read(std::size_t size) {
+    std::string all;
+    while (all.size() < size) {
+      char bytes[200];
+      const int got = SSL_read(ssl_, bytes, sizeof bytes);
+      if (got > 0) {
+        all.append(bytes, static_cast<std::size_t>(got));
+      } else {
+        ERR_clear_error();
+        take_in();
+      }
+    }
+    return all;
+  }
+
+ private:
+  any_stream& on_;
+  SSL_CTX* context_;
+  SSL* ssl_ = nullptr;
+  BIO* in_ = nullptr;
+  BIO* out_ = nullptr;
+  std::deque<std::string> records_;
+};
+
+void shake(tls_stream& client, raw_server& server) {
+  open_nursery([&](nursery& n) {
+    n.start_soon([&] { client.do_handshake(); });
+    n.start_soon([&] { server.shake(); });
+  });
+}
+
+}  // namespace
+
+TEST_CASE("what is sent goes out while a message of TLS itself has come by half", "[TLS-04]") {
+  for (const bool reads : {true, false}) {
+    const tls_context fresh(client_options());  // which has no session yet
+    run([&] {
+      auto [a, b] = memory_stream_pair();
+      auto client = tls_client(std::move(a), fresh, {.server_name = "localhost"});
+      raw_server server(b, true);
+      shake(client, server);
+      REQUIRE(server.records().size() > 2);
+      open_nursery([&](nursery& n) {
+        structio::cancel_scope patience;
+        std::string got;
+        n.start_soon([&] { patience.run([&] { got = receive(client); }); });
+        server.send_one();
+        settle();
+        if (!reads) {
+          patience.cancel();
+          settle();
+        }
+        bool sent = false;
+        n.start_soon([&] {
+          const std::string error = failure_of([&] { client.send_all("question"); });
+          CHECK(error.empty());
+          sent = error.empty();
+        });
+        settle();
+        server.send_all();
+        settle();
+        REQUIRE(sent);
+        CHECK(server.read(8) == "question");
+        SSL_write(server.ssl(), "answer", 6);
+        server.collect();
+        server.send_all();
+        if (!reads) got = receive(client);
+        settle();
+        CHECK(got == "answer");
+      });
+    });
+  }
+}
+
+TEST_CASE("TLS is ended while a message of its own has come by half", "[TLS-11][TLS-13]") {
+  for (const bool unwraps : {true, false}) {
+    const tls_context fresh(client_options());  // which has no session yet
+    run([&] {
+      auto [a, b] = memory_stream_pair();
+      auto client = tls_client(std::move(a), fresh, {.server_name = "localhost"});
+      raw_server server(b, true);
+      shake(client, server);
+      server.send_one();
+      CHECK_FALSE(structio::move_on_after(1ms, [&] { receive(client); }));
+      std::string error = "not done";
+      open_nursery([&](nursery& n) {
+        n.start_soon([&] {
+          error = failure_of([&] {
+            if (unwraps) {
+              client.unwrap();
+            } else {
+              client.close();
+            }
+          });
+        });
+        settle();
+        server.send_all();
+        server.take_in();
+        char byte = 0;
+        CHECK(SSL_read(server.ssl(), &byte, 1) == 0);
+        CHECK(SSL_get_shutdown(server.ssl()) == SSL_RECEIVED_SHUTDOWN);
+        SSL_shutdown(server.ssl());
+        server.collect();
+        failure_of([&] { server.send_all(); });
+      });
+      CHECK(error.empty());
+    });
+  }
+}
