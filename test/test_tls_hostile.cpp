@@ -8,7 +8,6 @@
 #include "support/tls.hpp"
 
 using namespace tls_test;
-using certificates::authority;
 using structio::testing::lockstep_stream_pair;
 using structio::testing::memory_stream_pair;
 
@@ -197,4 +196,32 @@ TEST_CASE("TLS is ended while a message of its own has come by half", "[TLS-11][
       CHECK(error.empty());
     });
   }
+}
+
+TEST_CASE("a peer that wants ever new keys and reads nothing is not listened to for ever",
+          "[TLS-05]") {
+  run([] {
+    auto [a, b] = lockstep_stream_pair();
+    auto client = tls_client(std::move(a), client_context(), {.server_name = "localhost"});
+    raw_server server(b, false);
+    shake(client, server);
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { failure_of([&] { client.send_all("nobody reads this"); }); });
+      n.start_soon([&] { failure_of([&] { receive(client); }); });
+      settle();
+      int renewed = 0;
+      n.start_soon([&] {
+        for (; renewed < 5000; ++renewed) {
+          SSL_key_update(server.ssl(), SSL_KEY_UPDATE_REQUESTED);
+          SSL_do_handshake(server.ssl());
+          server.collect();
+          server.send_all();
+        }
+      });
+      for (int i = 0; i < 200; ++i) settle();
+      INFO("times: " << renewed);
+      CHECK(renewed < 5000);
+      n.cancel_scope().cancel();
+    });
+  });
 }

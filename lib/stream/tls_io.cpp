@@ -15,6 +15,10 @@ bool anything_to_send(const tls_stream& s) noexcept {
   return s.to_send && BIO_ctrl_pending(s.to_send) > 0;
 }
 
+// Answers that may wait until another task has sent what it sends: who asks for more and reads
+// nothing is not asked in.
+constexpr std::size_t most_answers = 4096;
+
 void remember_why(tls_stream& s) noexcept {
   std::snprintf(s.why, sizeof s.why, "%s", base::last_message());
 }
@@ -94,10 +98,12 @@ int begin_writing(runtime& rt, tls_stream& s) noexcept {
     const auto code = wait_in(rt, s.writers, p, "send");
     if (code < 0) return static_cast<int>(code);
   }
-  if (s.closed) return closed();
-  if (s.broken || s.send_broken) return broken_before(s);
-  s.writing = true;
-  return 0;
+  if (!s.closed && !s.broken && !s.send_broken) {
+    s.writing = true;
+    return 0;
+  }
+  s.writers.wake(1, 0);  // the turn that was ours is the next one's, who will find the same
+  return s.closed ? closed() : broken_before(s);
 }
 
 void end_writing(tls_stream& s) noexcept {
@@ -117,8 +123,8 @@ int write_out(runtime& rt, tls_stream& s) noexcept {
 }
 
 int flush(runtime& rt, tls_stream& s) noexcept {
-  if (s.writing || !anything_to_send(s)) return 0;
-  s.writing = true;
+  if (!anything_to_send(s) || (s.writing && BIO_ctrl_pending(s.to_send) < most_answers)) return 0;
+  if (const int code = begin_writing(rt, s)) return code;
   const int code = write_out(rt, s);
   end_writing(s);
   return code;

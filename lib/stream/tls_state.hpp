@@ -111,7 +111,7 @@ int begin_writing(runtime& rt, tls_stream& s) noexcept;
 void end_writing(tls_stream& s) noexcept;
 /// Sends what OpenSSL has written, by who has the turn.
 int write_out(runtime& rt, tls_stream& s) noexcept;
-/// The same with a turn of its own; nothing when another task is at it, which takes ours along.
+/// The same with a turn of its own; little enough is left to another task that has the turn.
 int flush(runtime& rt, tls_stream& s) noexcept;
 
 /// Has more ciphertext arrive, or waits for the task that does: 1, 0 at the transport's end, or a
