@@ -121,6 +121,39 @@ void shake(tls_stream& client, raw_server& server) {
 
 }  // namespace
 
+TEST_CASE("a stream of TLS that is broken lets others have their turn", "[TLS-08]") {
+  run([] {
+    auto [a, b] = memory_stream_pair();
+    auto client = tls_client(std::move(a), client_context(), {.server_name = "localhost"});
+    b.close();
+    CHECK(throws<structio::broken_error>([&] { client.do_handshake(); }));
+    bool other = false;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { other = true; });
+      for (int i = 0; i < 10000 && !other; ++i) failure_of([&] { receive(client); });
+      CHECK(other);
+      other = false;
+      n.start_soon([&] { other = true; });
+      for (int i = 0; i < 10000 && !other; ++i) failure_of([&] { client.send_all("x"); });
+      CHECK(other);
+      other = false;
+      n.start_soon([&] { other = true; });
+      for (int i = 0; i < 10000 && !other; ++i) failure_of([&] { client.do_handshake(); });
+      CHECK(other);
+    });
+    auto p = shaken(memory_pair());
+    structio_stream* raw = p.server.transport();
+    CHECK(structio_stream_send_all(raw, "garbage", 7) == 0);
+    failure_of([&] { receive(p.client); });
+    open_nursery([&](nursery& n) {
+      other = false;
+      n.start_soon([&] { other = true; });
+      for (int i = 0; i < 10000 && !other; ++i) failure_of([&] { receive(p.client); });
+      CHECK(other);
+    });
+  });
+}
+
 TEST_CASE("what is sent goes out while a message of TLS itself has come by half", "[TLS-04]") {
   for (const bool reads : {true, false}) {
     const tls_context fresh(client_options());  // which has no session yet
@@ -222,6 +255,37 @@ TEST_CASE("a peer that wants ever new keys and reads nothing is not listened to 
       INFO("times: " << renewed);
       CHECK(renewed < 5000);
       n.cancel_scope().cancel();
+    });
+  });
+}
+
+TEST_CASE("what a call says of TLS is its own, whatever fails in another task meanwhile") {
+  run([] {
+    auto [a, b] = memory_stream_pair();
+    auto client = tls_client(std::move(a), client_context(), {.server_name = "localhost"});
+    b.close();
+    CHECK(throws<structio::broken_error>([&] { client.do_handshake(); }));
+    auto [c, d] = memory_stream_pair();
+    d.close();
+    bool over = false;
+    open_nursery([&, &other = c](nursery& n) {
+      n.start_soon([&] {
+        while (!over) {
+          failure_of([&] { other.send_all("x"); });
+          structio::checkpoint();
+        }
+      });
+      for (int i = 0; i < 3000; ++i) {
+        const std::string told[] = {failure_of([&] { client.send_all("x"); }),
+                                    failure_of([&] { receive(client); }),
+                                    failure_of([&] { client.do_handshake(); }),
+                                    failure_of([&] { client.wait_send_might_not_block(); }),
+                                    failure_of([&] { client.unwrap(); })};
+        for (const std::string& one : told) {
+          if (!contains(one, "TLS is broken since")) FAIL(one);
+        }
+      }
+      over = true;
     });
   });
 }

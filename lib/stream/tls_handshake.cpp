@@ -153,8 +153,9 @@ int tls_do_handshake(runtime& rt, tls_stream& s) noexcept {
   }
   ++s.references;
   const bool done = s.handshake == shaking::done || s.broken;
-  const int code = ensure_handshake(rt, s);
-  if (done) give_way(rt);
+  int code = ensure_handshake(rt, s);
+  if (done && code < 0) code = give_way_failing(rt, code);
+  if (done && code == 0) give_way(rt);
   release(s);
   return code;
 }

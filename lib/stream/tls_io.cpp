@@ -61,6 +61,17 @@ int send_pieces(runtime& rt, tls_stream& s, const char* data, std::size_t size) 
 
 }  // namespace
 
+int give_way_failing(runtime& rt, int code) noexcept {
+  if (code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED) {
+    give_way(rt);
+    return code;
+  }
+  char message[400];
+  std::snprintf(message, sizeof message, "%s", base::last_message());
+  give_way(rt);
+  return base::fail(code, "%s", message);
+}
+
 int break_down(tls_stream& s, int code) noexcept {
   if (!s.broken) {
     remember_why(s);
@@ -176,12 +187,12 @@ int finish_message(runtime& rt, tls_stream& s) noexcept {
 
 std::int64_t tls_receive(runtime& rt, byte_stream& b, void* buffer, std::size_t size) noexcept {
   tls_stream& s = tls_of(b);
-  bool waited = s.handshake != shaking::done;
-  if (const int code = ensure_handshake(rt, s)) return code;
+  bool waited = s.handshake != shaking::done && !s.broken;
+  if (const int code = ensure_handshake(rt, s)) return waited ? code : give_way_failing(rt, code);
   const int most = static_cast<int>(std::min(size, std::size_t{1} << 30));
   for (;;) {
     if (s.closed) return closed();
-    if (s.broken) return broken_before(s);
+    if (s.broken) return waited ? broken_before(s) : give_way_failing(rt, broken_before(s));
     ERR_clear_error();
     const std::size_t before = BIO_ctrl_pending(s.to_send);
     const int got = SSL_read(s.ssl, buffer, most);
@@ -212,10 +223,7 @@ int tls_send(runtime& rt, byte_stream& b, const void* data, std::size_t size) no
   tls_stream& s = tls_of(b);
   int code = ensure_handshake(rt, s);
   if (code == 0) code = begin_writing(rt, s);
-  if (code < 0) {
-    give_way(rt);
-    return code;
-  }
+  if (code < 0) return give_way_failing(rt, code);
   code = send_pieces(rt, s, static_cast<const char*>(data), size);
   end_writing(s);
   if (s.closed && code < 0) return closed();
@@ -227,10 +235,7 @@ int tls_wait_send(runtime& rt, byte_stream& b) noexcept {
   tls_stream& s = tls_of(b);
   int code = ensure_handshake(rt, s);
   if (code == 0) code = begin_writing(rt, s);
-  if (code < 0) {
-    give_way(rt);
-    return code;
-  }
+  if (code < 0) return give_way_failing(rt, code);
   code = wait_send(rt, *s.inner);
   end_writing(s);
   return s.closed ? closed() : code;
