@@ -8,6 +8,7 @@
 #include "support/tls.hpp"
 
 using namespace tls_test;
+using certificates::authority;
 using structio::testing::lockstep_stream_pair;
 using structio::testing::memory_stream_pair;
 
@@ -119,7 +120,39 @@ void shake(tls_stream& client, raw_server& server) {
   });
 }
 
+std::string why_not(const std::string& name, const certificates::pem& with) {
+  tls_context_options serving;
+  serving.server = true;
+  serving.certificates = with.certificate;
+  serving.key = with.key;
+  const tls_context theirs(serving);
+  std::string said;
+  run([&] {
+    try {
+      auto [a, b] = memory_stream_pair();
+      auto c = tls_client(std::move(a), client_context(), {.server_name = name});
+      auto s = tls_server(std::move(b), theirs);
+      open_nursery([&](nursery& n) {
+        n.start_soon([&] { said = failure_of([&] { c.do_handshake(); }); });
+        n.start_soon([&] { failure_of([&] { s.do_handshake(); }); });
+      });
+    } catch (const std::invalid_argument& e) {
+      said = e.what();
+    }
+  });
+  return said;
+}
+
 }  // namespace
+
+TEST_CASE("a name with a dot before it is no name: it would match all that end so",
+          "[TLS-01][TLS-25]") {
+  const auto other = trusted().sign({.names = "DNS:evil.example.org"});
+  CHECK(contains(why_not(".example.org", other), "name"));
+  CHECK(contains(why_not(".", other), "name"));
+  CHECK(contains(why_not("example.org", other), "hostname mismatch"));
+  CHECK(why_not("evil.example.org", other).empty());
+}
 
 TEST_CASE("a stream of TLS that is broken lets others have their turn", "[TLS-08]") {
   run([] {

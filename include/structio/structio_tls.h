@@ -83,7 +83,8 @@ typedef struct structio_tls_stream_options {
  * handshake that was cancelled the stream. The peer's end without a close message is
  * STRUCTIO_EBROKEN with a message that says "truncated". Errors: STRUCTIO_EMISUSE (the context is
  * of the other side; the transport goes one way), STRUCTIO_EBUSY (a task uses the transport),
- * STRUCTIO_ECLOSED, STRUCTIO_EINVALID (no server's name), STRUCTIO_ENOMEM. */
+ * STRUCTIO_ECLOSED, STRUCTIO_EINVALID (no server's name, or what cannot be one: longer than 255
+ * characters, or with a dot before it), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_tls_client(structio_tls_context* context, structio_stream* transport,
                                      const structio_tls_stream_options* options,
                                      structio_stream** out);

@@ -67,8 +67,11 @@ int fits(const tls_wrap& wrap) noexcept {
   }
   if (!wrap.server_name) return 0;
   const std::size_t length = std::strlen(wrap.server_name);
-  if (length > 0 && length < sizeof tls_stream::server_name) return 0;
-  return base::fail(STRUCTIO_EINVALID, "the server's name has 1 to 255 characters");
+  // With a dot before it OpenSSL would believe any host below it.
+  const bool is_name = length > 0 && length < sizeof tls_stream::server_name;
+  if (is_name && *wrap.server_name != '.') return 0;
+  return base::fail(STRUCTIO_EINVALID,
+                    "the server's name has 1 to 255 characters, and the first is no dot");
 }
 
 }  // namespace
