@@ -154,6 +154,18 @@ TEST_CASE("a name with a dot before it is no name: it would match all that end s
   CHECK(why_not("evil.example.org", other).empty());
 }
 
+TEST_CASE("a name that C would read otherwise is refused", "[TLS-01]") {
+  run([] {
+    using namespace std::string_literals;
+    auto [a, b] = memory_stream_pair();
+    CHECK(throws<std::invalid_argument>([&, &in = a] {
+      tls_client(std::move(in), client_context(), {.server_name = "localhost\0.example.org"s});
+    }));
+    CHECK(throws<std::invalid_argument>(
+        [&, &in = b] { tls_client(std::move(in), client_context(), {.server_name = ""}); }));
+  });
+}
+
 TEST_CASE("a stream of TLS that is broken lets others have their turn", "[TLS-08]") {
   run([] {
     auto [a, b] = memory_stream_pair();
