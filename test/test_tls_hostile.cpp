@@ -166,6 +166,18 @@ TEST_CASE("a name that C would read otherwise is refused", "[TLS-01]") {
   });
 }
 
+TEST_CASE("a certificate is for the names that it has, and no others", "[TLS-01]") {
+  // The subject, which is localhost, counts for nothing.
+  CHECK(contains(why_not("localhost", trusted().sign({.names = "DNS:example.org"})), "mismatch"));
+  CHECK(contains(why_not("localhost", trusted().sign({.names = ""})), "mismatch"));
+  CHECK(contains(why_not("a.b.example.org", trusted().sign({.names = "DNS:*.example.org"})),
+                 "mismatch"));
+  CHECK(contains(why_not("foo.example.org", trusted().sign({.names = "DNS:f*.example.org"})),
+                 "mismatch"));
+  CHECK(contains(why_not("example.org", trusted().sign({.names = "DNS:*.org"})), "mismatch"));
+  CHECK(contains(why_not("127.0.0.1", trusted().sign({.names = "DNS:127.0.0.1"})), "mismatch"));
+}
+
 TEST_CASE("a stream of TLS that is broken lets others have their turn", "[TLS-08]") {
   run([] {
     auto [a, b] = memory_stream_pair();

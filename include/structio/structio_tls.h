@@ -66,8 +66,9 @@ STRUCTIO_API int structio_tls_context_free(structio_tls_context* context);
 
 typedef struct structio_tls_stream_options {
   size_t struct_size;
-  /* Of a client: the name or numeric address that the certificate has to be for, and the key under
-   * which sessions are kept. May be NULL only where verification is skipped. */
+  /* Of a client: the name or numeric address that the certificate has to be for (in its list of
+   * alternative names: its subject is none), and the key under which sessions are kept. May be NULL
+   * only where verification is skipped. */
   const char* server_name;
   /* not 0: as is common with HTTPS, closing sends no close message and none is expected. What an
    * attacker may have cut off then looks like an end. */

@@ -17,7 +17,9 @@ bool expect_peer(tls_stream& s) noexcept {
   const bool address = X509_VERIFY_PARAM_set1_ip_asc(param, s.server_name) == 1;
   ERR_clear_error();
   if (address) return true;  // which is not named in the handshake either
-  SSL_set_hostflags(s.ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // As RFC 9525 has it: a subject is no name of a host.
+  SSL_set_hostflags(s.ssl,
+                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return SSL_set1_host(s.ssl, s.server_name) == 1 &&
          SSL_set_tlsext_host_name(s.ssl, s.server_name) == 1;
 }
