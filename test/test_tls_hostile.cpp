@@ -316,6 +316,30 @@ TEST_CASE("a peer that wants ever new keys and reads nothing is not listened to 
   });
 }
 
+TEST_CASE("a transport that was freed under TLS is not handed back", "[TLS-11]") {
+  run([] {
+    auto [a, b] = memory_stream_pair();
+    auto client = tls_client(std::move(a), client_context(), {.server_name = "localhost"});
+    raw_server server(b, false);
+    shake(client, server);
+    SSL_shutdown(server.ssl());
+    server.collect();
+    server.records().back() += "behind";
+    server.send_all();
+    structio_stream* raw = nullptr;
+    std::size_t size = 0;
+    const auto unwrap = [&](char* to, std::size_t room) {
+      return structio_tls_unwrap(client.native(), &raw, to, room, &size);
+    };
+    CHECK(unwrap(nullptr, 0) == STRUCTIO_ELIMIT);
+    CHECK(size == 6);
+    CHECK(structio_stream_free(client.transport()) == 0);
+    char rest[10];
+    CHECK(unwrap(rest, sizeof rest) == STRUCTIO_ECLOSED);
+    CHECK(raw == nullptr);
+  });
+}
+
 TEST_CASE("what a call says of TLS is its own, whatever fails in another task meanwhile") {
   run([] {
     auto [a, b] = memory_stream_pair();

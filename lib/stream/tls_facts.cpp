@@ -134,7 +134,7 @@ int tls_unwrap(runtime& rt, tls_stream& s, byte_stream*& inner, tls_rest& rest) 
   s.unwrapping = false;
   if (code < 0) code = give_way_failing(rt, code);
   if (code == 0) give_way(rt);
-  if (s.closed) return closed();
+  if (s.closed || s.inner->closed) return closed();
   return code < 0 ? code : hand_back(s, inner, rest);
 }
 
