@@ -220,6 +220,27 @@ TEST_CASE("what cannot be a stream is refused and stays the caller's", "[FD-01]"
   });
 }
 
+TEST_CASE("what is a stream already is not made another one", "[FD-01]") {
+  run([] {
+    const auto twice = [](std::int64_t descriptor) {
+      structio_stream* made = nullptr;
+      CHECK(structio_stream_from_descriptor(descriptor, &made) == -EEXIST);
+      CHECK(!made);
+    };
+    auto [reading, writing] = open_pipe();
+    std::int64_t number = -1;
+    REQUIRE(structio_stream_descriptor(reading.native(), &number) == 0);
+    twice(number);  // though nobody has waited for it
+    writing.send_all("x");
+    CHECK(receive(reading) == "x");
+    twice(number);
+    auto both = connected();
+    twice(both.a.descriptor());
+    both.b.send_all("still ours");
+    CHECK(receive(both.a) == "still ours");
+  });
+}
+
 TEST_CASE("a connected socket from elsewhere is a stream with two directions", "[SSTR-05]") {
   run([] {
     int ends[2];

@@ -133,6 +133,16 @@ int adopt_descriptor(stream_slot& s, int descriptor) noexcept {
   return status;
 }
 
+const int stream_already = UV_EEXIST;
+
+bool is_stream(uv_reactor& r, int descriptor) noexcept {
+  bool found = false;
+  r.inner().streams.for_each([&found, descriptor](const stream_slot& s) {
+    if (!s.closing && file_descriptor(s) == descriptor) found = true;
+  });
+  return found;
+}
+
 int stream_open(uv_reactor& r, int descriptor, stream_kind kind, stream_slot*& out) noexcept {
   out = nullptr;
   uv_reactor::state& home = r.inner();
