@@ -208,6 +208,13 @@ TEST_CASE("misuse of datagram sockets is refused", "[SOCK-22]") {
     CHECK(structio_datagram_send_to(raw, "x", 1, &none) == STRUCTIO_EINVALID);
     CHECK(structio_datagram_receive(raw, nullptr, 1, nullptr, nullptr) == STRUCTIO_EINVALID);
     CHECK(structio_datagram_receive_many(raw, nullptr, 1) == STRUCTIO_EINVALID);
+    // A size beyond the end of memory means as much as there is.
+    structio_address self{};
+    REQUIRE(structio_datagram_local_address(raw, &self) == 0);
+    char room[4];
+    REQUIRE(structio_datagram_send_to(raw, "abc", 3, &self) == 0);
+    CHECK(structio_datagram_receive(raw, room, SIZE_MAX, nullptr, nullptr) == 3);
+    CHECK(structio_datagram_send_to(raw, room, SIZE_MAX, &self) == -EMSGSIZE);
     CHECK(structio_datagram_receive_many(raw, nullptr, 0) == STRUCTIO_EINVALID);
     structio_packet packets[2]{};
     packets[0].data = &byte;
