@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
 
 #include <span>
@@ -333,6 +334,27 @@ TEST_CASE("a terminal is a stream, with a size and a raw mode that ends with it"
     REQUIRE(tcgetattr(t.master, &after) == 0);
     CHECK((after.c_lflag & ICANON) != 0);
   });
+}
+
+TEST_CASE("a terminal that is the standard input stays it") {
+  terminal t;
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    dup2(t.slave, 0);
+    const bool stayed = run([] {
+      any_stream s = stream_from_descriptor(0);
+      const bool meanwhile = is_open(0);
+      s.close();
+      pause(3);
+      return meanwhile && is_open(0) && !is_nonblocking(0) && isatty(0) == 1;
+    });
+    _exit(stayed ? 0 : 1);
+  }
+  close(t.slave);
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
 }
 
 TEST_CASE("what is no terminal has no size") {

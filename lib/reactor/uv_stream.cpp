@@ -87,7 +87,9 @@ int open_as(stream_slot& s, int descriptor) noexcept {
         uv_pipe_init(loop, &s.pipe, 0);
         return status;
       }
-      if (file_descriptor(s) != descriptor) close_socket(descriptor);
+      if (file_descriptor(s) != descriptor && descriptor > last_standard_descriptor) {
+        close_socket(descriptor);
+      }
       return 0;
   }
   uv_pipe_init(loop, &s.pipe, 0);
