@@ -399,6 +399,7 @@ TEST_CASE("what cannot be sent along is refused") {
     who.struct_size = sizeof who;
     CHECK(structio_unix_peer(tcp.a.native(), &who) == STRUCTIO_EMISUSE);
     CHECK(structio_unix_peer(s, nullptr) == STRUCTIO_EINVALID);
+    CHECK(std::string(structio_last_message()) == "structio_unix_peer: out is NULL");
     a.send_all("still fine");
     CHECK(receive(b) == "still fine");
   });
