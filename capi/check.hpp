@@ -152,8 +152,9 @@ Options whole(const Options* options) noexcept {
 
 /// Fills in a struct of the caller's, as far as his header knew it.
 template <class Struct>
-int tell(const Struct& all, Struct* out, const char* call) noexcept {
-  if (!out) return null_argument(call, "statistics");
+int tell(const Struct& all, Struct* out, const char* call,
+         const char* argument = "statistics") noexcept {
+  if (!out) return null_argument(call, argument);
   if (!options_fit(out, call)) return refused();
   const std::size_t size = out->struct_size;
   __builtin_memcpy(out, &all, size < sizeof all ? size : sizeof all);

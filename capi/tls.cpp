@@ -171,7 +171,7 @@ int structio_tls_get_info(structio_stream* handle, structio_tls_info* out) {
   const std::size_t size = facts.protocol_size < most ? facts.protocol_size : most;
   if (size > 0) std::memcpy(all.protocol, facts.protocol, size);
   all.resumed = facts.resumed ? 1 : 0;
-  return tell(all, out, call);
+  return tell(all, out, call, "out");
 }
 
 int64_t structio_tls_peer_certificate(structio_stream* handle, void* der, size_t size) {

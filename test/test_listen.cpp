@@ -257,15 +257,15 @@ TEST_CASE("a limit smaller than the number of listeners keeps none of them from 
     structio_listener* raw[] = {both[0].native(), both[1].native()};
     structio_serve_options options{};
     options.struct_size = sizeof options;
-    for (const std::uint64_t limit : {1, 2}) {
+    for (const unsigned limit : {1U, 2U}) {
       options.max_connections = limit;
       open_nursery([&](nursery& n) {
         n.start_soon([&] { structio_serve_all(raw, 2, say_name, nullptr, &options); });
         // As many at once as the limit has it, wherever they come.
         for (tcp_listener& listener : both) {
           std::vector<tcp_stream> clients;
-          for (std::uint64_t i = 0; i < limit + 1; ++i) clients.push_back(connect(listener));
-          for (std::uint64_t i = 0; i < limit; ++i) CHECK(receive(clients[i]) == "x");
+          for (unsigned i = 0; i < limit + 1; ++i) clients.push_back(connect(listener));
+          for (unsigned i = 0; i < limit; ++i) CHECK(receive(clients[i]) == "x");
           settle();
           // The one too many comes in when another goes.
           clients[0].close();

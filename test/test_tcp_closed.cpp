@@ -369,8 +369,8 @@ TEST_CASE("who waits for a descriptor of ours is told when it is closed", "[IO-0
     };
     auto both = connected();
     waits_until(both.a.descriptor(), [&] { both.a.close(); });
-    auto [one, other] = structio::open_unix_pair();
-    waits_until(one.descriptor(), [&] { one.close(); });
+    auto pair = structio::open_unix_pair();
+    waits_until(pair.first.descriptor(), [&] { pair.first.close(); });
     auto listener = listen();
     waits_until(listener.descriptor(), [&] { listener.close(); });
     auto datagrams = structio::open_udp();

@@ -72,7 +72,10 @@ void remove_path_of(const socket_name& name) noexcept {
 
 msghdr header_of(const datagram_part& part, iovec& piece) noexcept {
   piece.iov_base = part.data;
-  piece.iov_len = part.size;
+  // The system refuses sizes that reach beyond the end of memory, by which "as much as there is"
+  // may be meant. No datagram is as long as this.
+  constexpr std::size_t most = std::size_t{1} << 30;
+  piece.iov_len = part.size < most ? part.size : most;
   msghdr header{};
   header.msg_iov = &piece;
   header.msg_iovlen = 1;

@@ -87,7 +87,9 @@ int open_as(stream_slot& s, int descriptor) noexcept {
         uv_pipe_init(loop, &s.pipe, 0);
         return status;
       }
-      if (file_descriptor(s) != descriptor) close_socket(descriptor);
+      if (file_descriptor(s) != descriptor && descriptor > last_standard_descriptor) {
+        close_socket(descriptor);
+      }
       return 0;
   }
   uv_pipe_init(loop, &s.pipe, 0);
@@ -131,6 +133,16 @@ int adopt_descriptor(stream_slot& s, int descriptor) noexcept {
   s.was_blocking = false;
   close(s);
   return status;
+}
+
+const int stream_already = UV_EEXIST;
+
+bool is_stream(uv_reactor& r, int descriptor) noexcept {
+  bool found = false;
+  r.inner().streams.for_each([&found, descriptor](const stream_slot& s) {
+    if (!s.closing && file_descriptor(s) == descriptor) found = true;
+  });
+  return found;
 }
 
 int stream_open(uv_reactor& r, int descriptor, stream_kind kind, stream_slot*& out) noexcept {
