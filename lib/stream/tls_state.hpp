@@ -90,8 +90,9 @@ inline tls_stream& tls_of(byte_stream& s) noexcept {
   return static_cast<tls_stream&>(s);
 }
 
-/// The reason of the first of OpenSSL's errors, which are then forgotten.
-const char* take_reason() noexcept;
+/// The reason of the first of OpenSSL's errors, which are then forgotten. `no_memory`, if given:
+/// whether memory was out in any of them.
+const char* take_reason(bool* no_memory = nullptr) noexcept;
 
 /// Makes the SSL, with the session that may be resumed. 0 or a code with a message.
 int tls_begin(tls_stream& s) noexcept;
