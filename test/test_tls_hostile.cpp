@@ -61,8 +61,9 @@ class raw_server {
     for (;;) {
       const int result = SSL_do_handshake(ssl_);
       collect();
-      if (result == 1) return;
+      if (result == 1 && SSL_version(ssl_) >= TLS1_3_VERSION) return;
       send_all();
+      if (result == 1) return;
       take_in();
     }
   }
@@ -368,5 +369,27 @@ TEST_CASE("what a call says of TLS is its own, whatever fails in another task me
       }
       over = true;
     });
+  });
+}
+
+TEST_CASE("a server's wish to negotiate anew is refused, and nothing else", "[TLS-05]") {
+  auto old = client_options();
+  old.newest = structio::tls_version::v1_2;
+  const tls_context context(old);
+  run([&] {
+    auto [a, b] = memory_stream_pair();
+    auto client = tls_client(std::move(a), context, {.server_name = "localhost"});
+    raw_server server(b, false);
+    shake(client, server);
+    SSL_renegotiate(server.ssl());
+    SSL_do_handshake(server.ssl());
+    server.collect();
+    CHECK(server.records().size() == 1);
+    server.send_all();
+    CHECK_FALSE(structio::move_on_after(1ms, [&] { receive(client); }));
+    client.send_all("still here");
+    // An alert comes before it, that "no renegotiation" is wanted: of 26 bytes more.
+    const std::string sent = receive(b);
+    CHECK(sent.substr(0, 1) == "\x15");
   });
 }
