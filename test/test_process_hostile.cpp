@@ -29,6 +29,13 @@ TEST_CASE("a child may end while the run that gave up waiting for it goes away")
   }
 }
 
+TEST_CASE("a command that begins like an option of the shell is a command all the same") {
+  run([] {
+    const auto result = structio::run_shell("-there-is-no-such-program 2>/dev/null || exit 42");
+    CHECK(result.ending.exit_status == 42);
+  });
+}
+
 TEST_CASE("a start that was given up leaves alone the files that it has not opened yet",
           "[PROC-20]") {
   const temporary fifo, written;
