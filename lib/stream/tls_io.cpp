@@ -61,17 +61,6 @@ int send_pieces(runtime& rt, tls_stream& s, const char* data, std::size_t size) 
 
 }  // namespace
 
-int give_way_failing(runtime& rt, int code) noexcept {
-  if (code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED) {
-    give_way(rt);
-    return code;
-  }
-  char message[400];
-  std::snprintf(message, sizeof message, "%s", base::last_message());
-  give_way(rt);
-  return base::fail(code, "%s", message);
-}
-
 int break_down(tls_stream& s, int code) noexcept {
   if (!s.broken) {
     remember_why(s);

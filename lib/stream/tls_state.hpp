@@ -100,10 +100,6 @@ int tls_begin(tls_stream& s) noexcept;
 /// Done when it returns 0; performs it or waits for who does. No cancel_check of its own.
 int ensure_handshake(runtime& rt, tls_stream& s) noexcept;
 
-/// The schedule half of a call that has failed without waiting. The thread has one message for all
-/// its tasks: it is `code`'s again afterwards.
-int give_way_failing(runtime& rt, int code) noexcept;
-
 /// Everything fails from now on; the message is the thread's last. Returns `code`.
 int break_down(tls_stream& s, int code) noexcept;
 /// The same for sending alone.
