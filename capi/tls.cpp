@@ -74,6 +74,9 @@ int bad_settings(const structio_tls_context_options& o, const char* call) noexce
   if (!is_version(o.oldest_version) || !is_version(o.newest_version)) {
     return fail(STRUCTIO_EINVALID, "%s: a version is none of its constants", call);
   }
+  if (o.newest_version != 0 && o.oldest_version > o.newest_version) {
+    return fail(STRUCTIO_EINVALID, "%s: the oldest version is newer than the newest", call);
+  }
   const bool key = o.key_pem || o.key_file;
   if (key && !o.certificates_pem && !o.certificates_file) {
     return fail(STRUCTIO_EINVALID, "%s: there is a key, but no certificate", call);

@@ -393,3 +393,12 @@ TEST_CASE("a server's wish to negotiate anew is refused, and nothing else", "[TL
     CHECK(sent.substr(0, 1) == "\x15");
   });
 }
+
+TEST_CASE("versions of which none is left are refused with the context") {
+  auto options = client_options();
+  options.oldest = structio::tls_version::v1_3;
+  options.newest = structio::tls_version::v1_2;
+  CHECK(contains(failure_of<std::invalid_argument>([&] { tls_context one(options); }), "newest"));
+  options.newest = structio::tls_version::v1_3;
+  CHECK(failure_of<std::invalid_argument>([&] { tls_context one(options); }).empty());
+}
