@@ -86,3 +86,29 @@ TEST_CASE("Ctrl-C is not lost in a close that fails of something else", "[FILE-0
     CHECK(face::throws<structio::interrupted>([] { structio::checkpoint(); }));
   });
 }
+
+TEST_CASE("a link to what is not there yet is followed as well", "[FILE-06]") {
+  run([] {
+    const structio::temporary_directory folder;
+    const auto target = folder.path() / "target";
+    const auto link = folder.path() / "link";
+    std::filesystem::create_symlink("target", link);
+    structio::write_file(link, "text");
+    CHECK(std::filesystem::is_symlink(link));
+    REQUIRE(std::filesystem::exists(target));
+    CHECK(structio::read_file(target) == "text");
+    // Through several, of both kinds; and where there is no folder there is nothing made.
+    const auto other = folder.path() / "other";
+    std::filesystem::create_symlink(folder.path() / "second", other);
+    std::filesystem::create_symlink("third", folder.path() / "second");
+    structio::write_file(other, "more");
+    CHECK(structio::read_file(folder.path() / "third") == "more");
+    std::filesystem::create_symlink("nowhere/x", folder.path() / "lost");
+    CHECK(
+        face::throws<structio::error>([&] { structio::write_file(folder.path() / "lost", "x"); }));
+    CHECK(std::filesystem::is_symlink(folder.path() / "lost"));
+    std::filesystem::create_symlink("round", folder.path() / "round");
+    CHECK(
+        face::throws<structio::error>([&] { structio::write_file(folder.path() / "round", "x"); }));
+  });
+}

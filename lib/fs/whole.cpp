@@ -154,7 +154,7 @@ int look_at_target(const char* path, bytes& real, bool& is_there,
                    structio_file_info& info) noexcept {
   int code = os::info_of(path, true, info);
   is_there = code == 0;
-  if (code == os::no_such_file) return real.add(path) ? 0 : STRUCTIO_ENOMEM;
+  if (code == os::no_such_file) return os::place_of(path, real);
   if (code != 0) return code;
   if (info.type == STRUCTIO_FILE_DIRECTORY) return os::is_directory;
   structio_file_info itself{};
