@@ -205,7 +205,8 @@ typedef struct structio_file_write_options {
  * a symbolic link stands what it leads to is replaced, or made. Permissions stay what they were,
  * and the owner where the system allows that; other names of the old file keep the old content.
  * When it fails or is cancelled, also in the midst of writing, everything is as it was; only an
- * append that fails may have written a part. Checkpoint. Errors: STRUCTIO_ECANCELLED, UV_ENOSPC, UV_EEXIST. */
+ * append that fails may have written a part. Checkpoint. Errors: STRUCTIO_ECANCELLED, UV_ENOSPC,
+ * UV_EEXIST. */
 STRUCTIO_API int structio_file_write_all(const char* path, const void* data, size_t size,
                                          const structio_file_write_options* options);
 
