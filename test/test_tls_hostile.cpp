@@ -402,3 +402,28 @@ TEST_CASE("versions of which none is left are refused with the context") {
   options.newest = structio::tls_version::v1_3;
   CHECK(failure_of<std::invalid_argument>([&] { tls_context one(options); }).empty());
 }
+
+TEST_CASE("who breaks into a message of TLS is told so by an alert, also when we send",
+          "[TLS-04]") {
+  const tls_context fresh(client_options());
+  run([&] {
+    auto [a, b] = memory_stream_pair();
+    auto client = tls_client(std::move(a), fresh, {.server_name = "localhost"});
+    raw_server server(b, true);
+    shake(client, server);
+    server.send_one();
+    CHECK_FALSE(structio::move_on_after(1ms, [&] { receive(client); }));
+    server.send_one();
+    server.records().clear();  // the rest of the ticket never comes
+    SSL_write(server.ssl(), "text", 4);
+    server.collect();
+    server.send_all();
+    CHECK(contains(failure_of([&] { client.send_all("question"); }), "TLS is broken"));
+    server.take_in();
+    char byte = 0;
+    CHECK(SSL_read(server.ssl(), &byte, 1) <= 0);
+    CHECK(ERR_GET_REASON(ERR_peek_error()) > SSL_AD_REASON_OFFSET);  // an alert of the client's
+    ERR_clear_error();
+    client.close();
+  });
+}

@@ -104,6 +104,9 @@ int ensure_handshake(runtime& rt, tls_stream& s) noexcept;
 int break_down(tls_stream& s, int code) noexcept;
 /// The same for sending alone.
 int break_sending(tls_stream& s, int code) noexcept;
+/// The first of these for OpenSSL's reason, once the peer has been told by an alert, if that can be
+/// told. By who has the turn to write, or by anybody. Returns a code with a message.
+int fail_openly(runtime& rt, tls_stream& s, bool has_turn) noexcept;
 /// For a use that comes after that.
 int broken_before(const tls_stream& s) noexcept;
 
