@@ -61,8 +61,9 @@ class raw_server {
     for (;;) {
       const int result = SSL_do_handshake(ssl_);
       collect();
-      if (result == 1) return;
+      if (result == 1 && SSL_version(ssl_) >= TLS1_3_VERSION) return;
       send_all();
+      if (result == 1) return;
       take_in();
     }
   }
@@ -368,5 +369,61 @@ TEST_CASE("what a call says of TLS is its own, whatever fails in another task me
       }
       over = true;
     });
+  });
+}
+
+TEST_CASE("a server's wish to negotiate anew is refused, and nothing else", "[TLS-05]") {
+  auto old = client_options();
+  old.newest = structio::tls_version::v1_2;
+  const tls_context context(old);
+  run([&] {
+    auto [a, b] = memory_stream_pair();
+    auto client = tls_client(std::move(a), context, {.server_name = "localhost"});
+    raw_server server(b, false);
+    shake(client, server);
+    SSL_renegotiate(server.ssl());
+    SSL_do_handshake(server.ssl());
+    server.collect();
+    CHECK(server.records().size() == 1);
+    server.send_all();
+    CHECK_FALSE(structio::move_on_after(1ms, [&] { receive(client); }));
+    client.send_all("still here");
+    // An alert comes before it, that "no renegotiation" is wanted: of 26 bytes more.
+    const std::string sent = receive(b);
+    CHECK(sent.substr(0, 1) == "\x15");
+  });
+}
+
+TEST_CASE("versions of which none is left are refused with the context") {
+  auto options = client_options();
+  options.oldest = structio::tls_version::v1_3;
+  options.newest = structio::tls_version::v1_2;
+  CHECK(contains(failure_of<std::invalid_argument>([&] { tls_context one(options); }), "newest"));
+  options.newest = structio::tls_version::v1_3;
+  CHECK(failure_of<std::invalid_argument>([&] { tls_context one(options); }).empty());
+}
+
+TEST_CASE("who breaks into a message of TLS is told so by an alert, also when we send",
+          "[TLS-04]") {
+  const tls_context fresh(client_options());
+  run([&] {
+    auto [a, b] = memory_stream_pair();
+    auto client = tls_client(std::move(a), fresh, {.server_name = "localhost"});
+    raw_server server(b, true);
+    shake(client, server);
+    server.send_one();
+    CHECK_FALSE(structio::move_on_after(1ms, [&] { receive(client); }));
+    server.send_one();
+    server.records().clear();  // the rest of the ticket never comes
+    SSL_write(server.ssl(), "text", 4);
+    server.collect();
+    server.send_all();
+    CHECK(contains(failure_of([&] { client.send_all("question"); }), "TLS is broken"));
+    server.take_in();
+    char byte = 0;
+    CHECK(SSL_read(server.ssl(), &byte, 1) <= 0);
+    CHECK(ERR_GET_REASON(ERR_peek_error()) > SSL_AD_REASON_OFFSET);  // an alert of the client's
+    ERR_clear_error();
+    client.close();
   });
 }

@@ -267,9 +267,10 @@ class process : public process_ref {
   any_stream in_, out_, err_;
 };
 
-/// Starts a program. Checkpoint. Cancelled: nothing has happened; a child that was begun all the
-/// same is killed. Throws `cancelled`, error (no such program, folder or file, not allowed, no
-/// descriptors), std::invalid_argument.
+/// Starts a program. Checkpoint. Cancelled: there is no child, and there will be none; but files of
+/// the options may have been made or emptied, and a program that was just being started may have
+/// run until it was killed. Throws `cancelled`, error (no such program, folder or file, not
+/// allowed, no descriptors), std::invalid_argument.
 inline process spawn_process(const process_options& options) {
   const detail::raw_process_options raw(options);
   structio_process* made = nullptr;

@@ -202,10 +202,11 @@ typedef struct structio_file_write_options {
 
 /* Writes a whole file. But for appending it is written beside, under another name, and then takes
  * its place: others see the old or the new content, never a part, and so it is after a crash. Where
- * a symbolic link stands what it leads to is replaced. Permissions stay what they were, and the
- * owner where the system allows that; other names of the old file keep the old content. When it
- * fails or is cancelled, also in the midst of writing, everything is as it was; only an append that
- * fails may have written a part. Checkpoint. Errors: STRUCTIO_ECANCELLED, UV_ENOSPC, UV_EEXIST. */
+ * a symbolic link stands what it leads to is replaced, or made. Permissions stay what they were,
+ * and the owner where the system allows that; other names of the old file keep the old content.
+ * When it fails or is cancelled, also in the midst of writing, everything is as it was; only an
+ * append that fails may have written a part. Checkpoint. Errors: STRUCTIO_ECANCELLED, UV_ENOSPC,
+ * UV_EEXIST. */
 STRUCTIO_API int structio_file_write_all(const char* path, const void* data, size_t size,
                                          const structio_file_write_options* options);
 

@@ -147,13 +147,15 @@ typedef struct structio_tls_serve_options {
   int64_t handshake_timeout;    /* 0: 30 seconds; STRUCTIO_FOREVER: none */
   uint32_t handler_owns_stream; /* not 0: the handler frees the stream, now or later */
   uint32_t https_compatible;
+  const structio_serve_options* serving; /* NULL: the defaults of structio_serve */
 } structio_tls_serve_options;
 
 /* As structio_serve, with a TLS stream for the handler, whose handshake is done: by the
- * connection's own task, so that slow ones hold up nobody. Handshakes that fail or take too long
- * are logged (debug) and their connections dropped. When the handler returns the stream is freed
- * without a close message: a handler that wants to be believed closes it. Checkpoint. Errors: as
- * structio_serve, and STRUCTIO_EMISUSE (a client's context). */
+ * connection's own task, so that slow ones hold up nobody (but among max_connections a connection
+ * counts from its acceptance on). Handshakes that fail or take too long are logged (debug) and
+ * their connections dropped: that is no failure of a handler. When the handler returns the stream
+ * is freed without a close message: a handler that wants to be believed closes it. Checkpoint.
+ * Errors: as structio_serve, and STRUCTIO_EMISUSE (a client's context). */
 STRUCTIO_API int structio_tls_serve(structio_listener* listener, structio_tls_context* context,
                                     structio_serve_fn handler, void* arg,
                                     const structio_tls_serve_options* options);

@@ -246,6 +246,9 @@ inline tls_stream connect_tls(const std::string& host, std::uint16_t port,
 struct tls_serve_options {
   duration handshake_timeout = std::chrono::seconds(30);
   bool https_compatible = false;
+  /// As for TCP. A connection counts from its acceptance on; a handshake that fails is no failure
+  /// of a handler. With handlers in a nursery of yours all of these have to outlive that.
+  serve_options serving = {};
 };
 
 /// As serve for TCP, with handshakes that are done by the connections' own tasks. Those that fail
@@ -258,8 +261,9 @@ void serve_tls(tcp_listener& listener, const tls_context& context, Handler&& han
   structio_tls_serve_options raw{};
   raw.struct_size = sizeof raw;
   raw.handshake_timeout = options.handshake_timeout.count();
-  raw.handler_owns_stream = 1;
   raw.https_compatible = options.https_compatible ? 1 : 0;
+  const structio_serve_options serving = detail::net_access::raw(options.serving);
+  raw.serving = &serving;
   detail::net_access::serve_by<tls_stream>(handler, [&](structio_serve_fn entry, void* arg) {
     return structio_tls_serve(listener.native(), context.native(), entry, arg, &raw);
   });

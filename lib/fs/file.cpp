@@ -174,9 +174,9 @@ int close_without_looking(runtime& rt, file& f) noexcept {
 
 int close(runtime& rt, file& f) noexcept {
   const int code = close_without_looking(rt, f);
+  if (code < 0) return give_way_failing(rt, code);  // what is told otherwise stays to be told
   give_way(rt);
-  const int cancelled = cancel_check(rt);
-  return code < 0 ? code : cancelled;
+  return cancel_check(rt);
 }
 
 void leave(file& f) noexcept {

@@ -133,6 +133,22 @@ int real(const char* path, bytes& out) noexcept {
   return 0;
 }
 
+int place_of(const char* path, bytes& out) noexcept {
+  if (!out.add(path)) return STRUCTIO_ENOMEM;
+  for (int links = 0; links < 40; ++links) {  // as many as the system follows
+    structio_file_info itself{};
+    const int code = info_of(out.data(), false, itself);
+    if (code == no_such_file) return 0;
+    if (code != 0 || itself.type != STRUCTIO_FILE_SYMLINK) return code;
+    bytes text, next;
+    if (const int refused = read_link(out.data(), text)) return refused;
+    const std::size_t folder = text.data()[0] == '/' ? 0 : folder_size(out.data());
+    if (!next.add(out.data(), folder) || !next.add(text.data())) return STRUCTIO_ENOMEM;
+    out.adopt(next.take());
+  }
+  return -ELOOP;
+}
+
 int current(bytes& out) noexcept {
   for (std::size_t room = 256;; room *= 2) {
     if (!out.reserve(room)) return STRUCTIO_ENOMEM;

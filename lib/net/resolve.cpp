@@ -165,13 +165,15 @@ int resolve(runtime& rt, const reactor::name_query& query, address_list& out) no
   int code = 0;
   if (answered_at_once(query, out, code)) {
     if (const int attend = cancel_check(rt)) return attend;
+    if (code < 0) return give_way_failing(rt, code);
     give_way(rt);
-    return code;
+    return 0;
   }
   if (const resolver* own = resolver_of(rt); own && own->fn) {
     const resolver called = *own;  // it may be exchanged meanwhile
     if ((code = cancel_check(rt)) != 0) return code;
     code = called.fn(query, out, called);
+    if (code < 0) return give_way_failing(rt, code);
     give_way(rt);
   } else {
     code = ask_system(rt, query, out);

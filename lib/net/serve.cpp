@@ -32,7 +32,9 @@ struct server {
 };
 
 void let_go(server& sv) noexcept {
-  if (--sv.references == 0 && sv.on_heap) delete &sv;
+  if (--sv.references > 0 || !sv.on_heap) return;
+  if (sv.request.drop) sv.request.drop(sv.request.arg);
+  delete &sv;
 }
 
 void give_place(server& sv) noexcept {
@@ -253,7 +255,10 @@ int serve_all(runtime& rt, tcp_listener* const* listeners, std::size_t count,
               const serve_request& request) noexcept {
   server local;
   server* sv = request.home ? new (std::nothrow) server : &local;
-  if (!sv) return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
+  if (!sv) {
+    if (request.drop) request.drop(request.arg);
+    return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
+  }
   sv->request = request;
   sv->on_heap = request.home != nullptr;
   nursery own;

@@ -139,13 +139,19 @@ int prepare(spawn_job& job, int number, int& theirs) noexcept {
   return code < 0 ? code : 0;
 }
 
+// Opening may take long, and nobody wait any more: then no further file is to be emptied, and no
+// program to do anything.
+bool is_awaited(const spawn_job& job) noexcept {
+  return job.users.load(std::memory_order_acquire) > 1;
+}
+
 int do_it(spawn_job& job) noexcept {
   int theirs[3] = {-1, -1, -1};
   int code = 0;
-  for (int i = 0; i < 3 && code == 0; ++i) code = prepare(job, i, theirs[i]);
-  // Opening may have taken long, and nobody wait any more: then no program is to do anything.
-  const bool is_awaited = job.users.load(std::memory_order_acquire) > 1;
-  if (code == 0) code = is_awaited ? start_child(job.plan, job.pid) : STRUCTIO_ECANCELLED;
+  for (int i = 0; i < 3 && code == 0; ++i) {
+    code = is_awaited(job) ? prepare(job, i, theirs[i]) : STRUCTIO_ECANCELLED;
+  }
+  if (code == 0) code = is_awaited(job) ? start_child(job.plan, job.pid) : STRUCTIO_ECANCELLED;
   for (int& one : theirs) close_pipe_end(one);
   if (code == 0 && job.use_pidfd) job.pidfd = pidfd_make(job.pid);
   return code;

@@ -1,6 +1,8 @@
 // Parking, waking, aborting. The only place where a task gives up the processor.
 #include "runtime/wait.hpp"
 
+#include <cstdio>
+
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/timers.hpp"
@@ -151,6 +153,17 @@ void abort_wait(task& t) noexcept {
   if (t.wait.state != wait_state::parked || t.wait.abort_asked) return;
   // A user's abort function may have woken the task itself: then completion has won.
   if (ask_abort(t) && t.wait.state == wait_state::parked) wake(t, take_abort(t));
+}
+
+int give_way_failing(runtime& rt, int code) noexcept {
+  if (code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED) {
+    give_way(rt);
+    return code;
+  }
+  char message[400];
+  std::snprintf(message, sizeof message, "%s", base::last_message());
+  give_way(rt);
+  return base::fail(code, "%s", message);
 }
 
 int sleep_until(runtime& rt, std::int64_t moment) noexcept {

@@ -14,8 +14,11 @@ namespace {
 
 // Only the queue's first entry says what went wrong; the rest are where.
 int refused(const char* what, const pem_text& from) noexcept {
-  return base::fail(STRUCTIO_EINVALID, "structio_tls_context_new: cannot use the %s%s%s: %s", what,
-                    from.file ? " in " : "", from.file ? from.file : "", take_reason());
+  bool no_memory = false;
+  const char* reason = take_reason(&no_memory);
+  return base::fail(no_memory ? STRUCTIO_ENOMEM : STRUCTIO_EINVALID,
+                    "structio_tls_context_new: cannot use the %s%s%s: %s", what,
+                    from.file ? " in " : "", from.file ? from.file : "", reason);
 }
 
 BIO* open_pem(const pem_text& from) noexcept {
@@ -188,8 +191,11 @@ int fill(tls_context& c, const tls_settings& settings) noexcept {
 
 }  // namespace
 
-const char* take_reason() noexcept {
+const char* take_reason(bool* no_memory) noexcept {
   const unsigned long first = ERR_get_error();
+  for (unsigned long each = first; no_memory && each; each = ERR_get_error()) {
+    if (ERR_GET_REASON(each) == ERR_R_MALLOC_FAILURE) *no_memory = true;
+  }
   const char* reason = nullptr;
   if (ERR_SYSTEM_ERROR(first)) {
     reason = std::strerror(ERR_GET_REASON(first));

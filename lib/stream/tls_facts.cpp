@@ -38,7 +38,7 @@ int await_close_message(runtime& rt, tls_stream& s) noexcept {
     }
     if (error == SSL_ERROR_ZERO_RETURN) break;
     if (error != SSL_ERROR_WANT_READ) {
-      return break_down(s, base::fail(STRUCTIO_EBROKEN, "TLS is broken: %s", take_reason()));
+      return fail_openly(rt, s, false);
     }
     ERR_clear_error();
     const int more = read_in(rt, s);

@@ -29,12 +29,7 @@ std::int64_t receive_failed(runtime& rt, tls_stream& s, int error) noexcept {
     give_way(rt);
     return 0;
   }
-  char reason[200];
-  std::snprintf(reason, sizeof reason, "TLS is broken: %s", take_reason());
-  const bool sends = !s.send_broken && !s.broken;
-  const int told = sends ? flush(rt, s) : 0;  // an alert for the peer
-  if (told == STRUCTIO_ECANCELLED || told == STRUCTIO_EINTERRUPTED) return told;
-  return break_down(s, base::fail(STRUCTIO_EBROKEN, "%s", reason));
+  return fail_openly(rt, s, false);
 }
 
 int encrypt(tls_stream& s, const char* data, std::size_t size) noexcept {
@@ -61,17 +56,6 @@ int send_pieces(runtime& rt, tls_stream& s, const char* data, std::size_t size) 
 
 }  // namespace
 
-int give_way_failing(runtime& rt, int code) noexcept {
-  if (code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED) {
-    give_way(rt);
-    return code;
-  }
-  char message[400];
-  std::snprintf(message, sizeof message, "%s", base::last_message());
-  give_way(rt);
-  return base::fail(code, "%s", message);
-}
-
 int break_down(tls_stream& s, int code) noexcept {
   if (!s.broken) {
     remember_why(s);
@@ -86,6 +70,16 @@ int break_sending(tls_stream& s, int code) noexcept {
     s.send_broken = code;
   }
   return code;
+}
+
+int fail_openly(runtime& rt, tls_stream& s, bool has_turn) noexcept {
+  char reason[200];
+  std::snprintf(reason, sizeof reason, "TLS is broken: %s", take_reason());
+  int told = 0;
+  if (!s.broken && !s.send_broken) told = has_turn ? write_out(rt, s) : flush(rt, s);
+  const int code = break_down(s, base::fail(STRUCTIO_EBROKEN, "%s", reason));
+  // That would be lost; the reason is what comes next.
+  return told == STRUCTIO_ECANCELLED || told == STRUCTIO_EINTERRUPTED ? told : code;
 }
 
 int broken_before(const tls_stream& s) noexcept {
@@ -169,7 +163,7 @@ int finish_message(runtime& rt, tls_stream& s) noexcept {
     ERR_clear_error();
     const int result = SSL_do_handshake(s.ssl);
     if (result != 1 && SSL_get_error(s.ssl, result) != SSL_ERROR_WANT_READ) {
-      return break_down(s, base::fail(STRUCTIO_EBROKEN, "TLS is broken: %s", take_reason()));
+      return fail_openly(rt, s, true);
     }
     ERR_clear_error();
     if (result == 1) break;

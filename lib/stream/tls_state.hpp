@@ -90,8 +90,9 @@ inline tls_stream& tls_of(byte_stream& s) noexcept {
   return static_cast<tls_stream&>(s);
 }
 
-/// The reason of the first of OpenSSL's errors, which are then forgotten.
-const char* take_reason() noexcept;
+/// The reason of the first of OpenSSL's errors, which are then forgotten. `no_memory`, if given:
+/// whether memory was out in any of them.
+const char* take_reason(bool* no_memory = nullptr) noexcept;
 
 /// Makes the SSL, with the session that may be resumed. 0 or a code with a message.
 int tls_begin(tls_stream& s) noexcept;
@@ -99,14 +100,13 @@ int tls_begin(tls_stream& s) noexcept;
 /// Done when it returns 0; performs it or waits for who does. No cancel_check of its own.
 int ensure_handshake(runtime& rt, tls_stream& s) noexcept;
 
-/// The schedule half of a call that has failed without waiting. The thread has one message for all
-/// its tasks: it is `code`'s again afterwards.
-int give_way_failing(runtime& rt, int code) noexcept;
-
 /// Everything fails from now on; the message is the thread's last. Returns `code`.
 int break_down(tls_stream& s, int code) noexcept;
 /// The same for sending alone.
 int break_sending(tls_stream& s, int code) noexcept;
+/// The first of these for OpenSSL's reason, once the peer has been told by an alert, if that can be
+/// told. By who has the turn to write, or by anybody. Returns a code with a message.
+int fail_openly(runtime& rt, tls_stream& s, bool has_turn) noexcept;
 /// For a use that comes after that.
 int broken_before(const tls_stream& s) noexcept;
 
