@@ -62,7 +62,7 @@ say "as a subproject"
 unset PKG_CONFIG_PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH  # the one just installed is not meant
 unset PKG_CONFIG_PATH  # not the one that has just been installed
 mkdir -p project/subprojects
-cp "$here/subproject/meson.build" "$here/program.c" "$here/program.cpp" project/
+cp "$here/meson/meson.build" "$here/program.c" "$here/program.cpp" project/
 ln -s "$source_root" project/subprojects/structio
 meson setup project/build project --buildtype=debug --force-fallback-for=structio >setup.log 2>&1 || {
   cat setup.log
