@@ -22,7 +22,7 @@ void echo(structio::tcp_stream stream) {
 
 std::string ask(std::uint16_t port, std::string_view question) {
   structio::tcp_stream stream = structio::connect_tcp("127.0.0.1", port);
-  stream.send_all(std::as_bytes(std::span(question)));
+  stream.send_all(std::as_bytes(std::span(question.data(), question.size())));
   stream.send_eof();
   std::string answer;
   std::array<char, 100> buffer;
