@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Run by `meson dist`: gives everything in the archive the time of the commit, so that the archive of
-one commit is the same whenever it is made. SOURCE_DATE_EPOCH, if set, is the time instead."""
+"""Run by `meson dist`: gives everything in the archive the time of the commit, so that the archive
+of one commit is the same whenever it is made. SOURCE_DATE_EPOCH, if set, is the time instead."""
 import os
 import subprocess
 

@@ -10,7 +10,7 @@ MACOS = sys.platform == "darwin"
 LIBRARIES = (["libstructio.a", "libstructio.dylib", "libstructio.0.dylib"] if MACOS else
              ["libstructio.a", "libstructio.so", "libstructio.so.0", "libstructio.so.VERSION"])
 SUPPORT = ["cmake/structio/structio-config.cmake", "cmake/structio/structio-config-version.cmake",
-           "pkgconfig/structio.pc"]
+           "cmake/structio/structio-targets.cmake", "pkgconfig/structio.pc"]
 
 
 def files_below(top):

@@ -88,6 +88,7 @@ archive_only() {
 }
 
 is_static() {
+  [ -x "$1" ] || { echo "consumer: there is no $1"; exit 1; }
   if (ldd "$1" || otool -L "$1") 2>/dev/null | grep -q libstructio; then
     echo "consumer: $1 is linked to the shared library"
     exit 1

@@ -59,8 +59,8 @@ mkdir "$work/project"
 cp "$work/tree/test/consumer/cmake/CMakeLists.txt" "$work/tree/test/consumer"/program.* \
   "$work/project/"
 for kind in static any; do
-  quietly cmake -S "$work/project" -B "$work/cmake-$kind" -G Ninja "-DCMAKE_PREFIX_PATH=$work/prefix" \
-    -DKINDS=$kind
+  quietly cmake -S "$work/project" -B "$work/cmake-$kind" -G Ninja \
+    "-DCMAKE_PREFIX_PATH=$work/prefix" -DKINDS=$kind
   quietly cmake --build "$work/cmake-$kind"
   (cd "$work/cmake-$kind" && quietly ctest --output-on-failure)
 done
