@@ -2,6 +2,7 @@
 #pragma once
 
 #include <structio/structio.h>
+#include <structio/detail/cxx_runtime.hpp>
 #include <structio/detail/outcome.hpp>
 #include <structio/detail/trampoline.hpp>
 #include <structio/error.hpp>
