@@ -14,8 +14,8 @@ int main() {
   structio::run([] {
     std::vector<std::string> table;  // before the nursery: its children borrow it
     structio::open_nursery([&](structio::nursery& n) {
-      n.start_soon(boil, "eggs", 30ms, std::ref(table));
-      n.start_soon(boil, "water", 10ms, std::ref(table));
+      n.start_soon(boil, "eggs", 300ms, std::ref(table));
+      n.start_soon(boil, "water", 100ms, std::ref(table));
       std::printf("both are started, neither has run\n");
     });  // waits for both
     for (const std::string& what : table) std::printf("%s: ready\n", what.c_str());

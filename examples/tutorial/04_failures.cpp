@@ -33,7 +33,7 @@ int main() {
       for (const int page : {1, 2}) {
         n.start_soon([page] {
           try {
-            structio::fail_after(50ms, [page] { fetch(page); });
+            structio::fail_after(500ms, [page] { fetch(page); });
           } catch (const structio::error& e) {
             std::printf("page %d: %s\n", page, e.what());
           } catch (const no_such_page& e) {

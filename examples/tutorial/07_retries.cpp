@@ -20,7 +20,7 @@ auto with_retries(int attempts, std::chrono::milliseconds pause, Fn fn) {
 }
 
 std::string ask(std::uint16_t port) {
-  return structio::fail_after(100ms, [&] {  // for each attempt
+  return structio::fail_after(1s, [&] {  // for each attempt
     auto conn = structio::connect_tcp("127.0.0.1", port);
     structio::buffered_reader reader(conn, 100);
     const auto line = reader.receive_line();
@@ -45,7 +45,7 @@ int main() {
   structio::run([] {
     structio::open_nursery([](structio::nursery& n) {
       const auto port = n.start<std::uint16_t>(moody_server);
-      const auto answer = structio::fail_after(10s, [&] {  // for all of it
+      const auto answer = structio::fail_after(30s, [&] {  // for all of it
         return with_retries(5, 10ms, [&] { return ask(port); });
       });
       std::printf("answer: %s\n", answer.c_str());
