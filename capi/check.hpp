@@ -19,6 +19,10 @@ using base::fail;
 
 inline int no_task(const char* call) noexcept {
   const rt::runtime* r = rt::current_runtime();
+  if (r && r->current && r->confined_to == rt::confined::stepping) {
+    return fail(STRUCTIO_ENOTASK,
+                "%s: may block, and a step must not: answer STRUCTIO_STEP_CALL with it", call);
+  }
   if (r && r->current && r->confined_to == rt::confined::waiting) {
     return fail(STRUCTIO_ENOTASK, "%s: may block, and the functions of an item must not", call);
   }
@@ -46,6 +50,15 @@ inline int null_argument(const char* call, const char* argument) noexcept {
 inline rt::runtime* in_task(const char* call) noexcept {
   rt::runtime* r = rt::current_runtime();
   if (r && r->current && r->confined_to == rt::confined::no) [[likely]]
+    return r;
+  no_task(call);
+  return nullptr;
+}
+
+/// The same for a call that never waits: a task's steps may.
+inline rt::runtime* in_body(const char* call) noexcept {
+  rt::runtime* r = rt::current_runtime();
+  if (r && r->current && r->confined_to <= rt::confined::stepping) [[likely]]
     return r;
   no_task(call);
   return nullptr;

@@ -32,7 +32,10 @@ int made(rt::failure* f, structio_failure** out, const char* call) noexcept {
 // abort function the current task is the one that cancels, whom this does not concern.
 rt::failure** slot_here() noexcept {
   rt::runtime* r = rt::current_runtime();
-  if (r) return r->current && r->confined_to == rt::confined::no ? &r->current->in_flight : nullptr;
+  if (r) {
+    const bool own = r->current && r->confined_to <= rt::confined::stepping;
+    return own ? &r->current->in_flight : nullptr;
+  }
   rt::thread::job_context* job = rt::thread::current_job();
   return job ? &job->in_flight : nullptr;
 }
@@ -87,7 +90,7 @@ int structio_failure_new_cancelled(structio_failure** out) {
     if (why) return made(rt::failure_cancelled(why), out, call);
     return fail(STRUCTIO_EMISUSE, "%s: the task of this thread is not cancelled", call);
   }
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   const rt::scope& s = *r->current->innermost;
   if (!s.cancelled) return fail(STRUCTIO_EMISUSE, "%s: the task is not cancelled", call);
@@ -252,6 +255,6 @@ int structio_failure_raise(structio_failure* failure) {
 structio_failure* structio_failure_take(void) {
   rt::failure** slot = slot_here();
   if (slot) return out_of(std::exchange(*slot, nullptr));
-  in_task("structio_failure_take");  // for its message
+  in_body("structio_failure_take");  // for its message
   return nullptr;
 }

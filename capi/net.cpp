@@ -35,14 +35,14 @@ int address_of(const Slot* slot, int (*ask)(const Slot&, sockaddr_storage&) noex
   return net::format(a, host, size, port);
 }
 
-// What both ways of listening begin with: the run, or null when refused.
-rt::runtime* listening_in(const structio_tcp_listen_options* given, net::listen_request& request,
-                          const char* call) noexcept {
-  if (!options_fit(given, call)) return nullptr;
+// What both ways of listening are asked for. False when refused.
+bool listening(const structio_tcp_listen_options* given, net::listen_request& request,
+               const char* call) noexcept {
+  if (!options_fit(given, call)) return false;
   const structio_tcp_listen_options options = whole(given);
   if (options.backlog < 0) {
     fail(STRUCTIO_EINVALID, "%s: the backlog is negative", call);
-    return nullptr;
+    return false;
   }
   request.host = options.host;
   request.port = options.port;
@@ -50,7 +50,7 @@ rt::runtime* listening_in(const structio_tcp_listen_options* given, net::listen_
   request.settings.reuse_port = options.reuse_port != 0;
   request.settings.ipv6_only = options.ipv6_only != 0;
   request.settings.nodelay = true;
-  return in_task(call);
+  return true;
 }
 
 // What both ways of serving are asked for. False when refused.
@@ -86,7 +86,7 @@ int structio_tcp_listen(const structio_tcp_listen_options* given, structio_liste
   if (!out) return null_argument(call, "out");
   *out = nullptr;
   net::listen_request request{};
-  rt::runtime* r = listening_in(given, request, call);
+  rt::runtime* r = listening(given, request, call) ? in_body(call) : nullptr;
   if (!r) return refused();
   if (!request.host) request.host = "0.0.0.0";
   net::tcp_listener* l = nullptr;
@@ -102,7 +102,7 @@ int structio_tcp_listen_all(const structio_tcp_listen_options* given, structio_l
   if (!count) return null_argument(call, "count");
   *count = 0;
   net::listen_request request{};
-  rt::runtime* r = listening_in(given, request, call);
+  rt::runtime* r = listening(given, request, call) ? in_task(call) : nullptr;
   if (!r) return refused();
   // The place of each handle holds its object first.
   auto** objects = reinterpret_cast<net::tcp_listener**>(listeners);

@@ -140,7 +140,7 @@ const char* structio_task_name(structio_task_id task) {
 }
 
 int structio_task_set_name(const char* name) {
-  rt::runtime* r = in_task("structio_task_set_name");
+  rt::runtime* r = in_body("structio_task_set_name");
   if (!r) return refused();
   if (!name) return null_argument("structio_task_set_name", "name");
   rt::task_rename(*r->current, name);
@@ -148,7 +148,7 @@ int structio_task_set_name(const char* name) {
 }
 
 int structio_task_stack(void** low, void** high) {
-  rt::runtime* r = in_task("structio_task_stack");
+  rt::runtime* r = in_body("structio_task_stack");
   if (!r) return refused();
   if (low) *low = r->current->stack().base;
   if (high) *high = r->current->stack().top();

@@ -28,7 +28,7 @@ structio_stream* handle_of(const stream::byte_stream& s) noexcept {
 int make_one(stream::memory_kind kind, structio_stream** out, const char* call) noexcept {
   if (!out) return null_argument(call, "out");
   *out = nullptr;
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   stream::memory_stream* s = stream::memory_make(*r, kind);
   if (!s) return refused();
@@ -40,7 +40,7 @@ int make_one(stream::memory_kind kind, structio_stream** out, const char* call) 
 rt::runtime* for_pair(structio_stream** a, structio_stream** b, const char* call) noexcept {
   if (a) *a = nullptr;
   if (b) *b = nullptr;
-  if (a && b) return in_task(call);
+  if (a && b) return in_body(call);
   null_argument(call, a ? "the second stream" : "the first stream");
   return nullptr;
 }

@@ -60,7 +60,7 @@ int open_udp(const char* call, const structio_udp_options* given, const reactor:
              structio_datagram** out) noexcept {
   if (!options_fit(given, call)) return refused();
   const structio_udp_options options = whole(given);
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   reactor::socket_name local;
   const bool bound = !peer || options.host || options.port != 0;
@@ -153,7 +153,7 @@ int structio_unix_datagram_open(const structio_unix_datagram_options* given,
   *out = nullptr;
   if (!options_fit(given, call)) return refused();
   const structio_unix_datagram_options options = whole(given);
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   reactor::socket_name local, peer;
   int code = options.path ? reactor::unix_name(options.path, local) : 0;

@@ -34,7 +34,7 @@ rt::portal* portal_in(const structio_portal* h, const char* call) noexcept {
 int structio_waiter_init(structio_waiter* storage) {
   constexpr const char* call = "structio_waiter_init";
   if (!storage) return null_argument(call, "waiter");
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   new (storage) rt::waiter(*r->current);
   return 0;
@@ -126,7 +126,7 @@ int structio_lot_break(structio_lot* storage, structio_task_id breaker) {
   constexpr const char* call = "structio_lot_break";
   lot* l = lot_in(storage, call);
   if (!l) return refused();
-  rt::runtime* r = breaker ? in_run(call) : in_task(call);
+  rt::runtime* r = breaker ? in_run(call) : in_body(call);
   if (!r) return refused();
   if (!l->claim(*r)) return other_run(call);
   return l->break_by(breaker ? breaker : r->current->id());

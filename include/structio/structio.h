@@ -71,6 +71,7 @@
 #include "structio_select.h"        /* the first of several things */
 #include "structio_signal.h"        /* receiving signals of the process */
 #include "structio_socket.h"        /* options of sockets */
+#include "structio_steps.h"         /* what can wait, as data; tasks of stackless coroutines */
 #include "structio_sync.h"          /* event, mutex, semaphore, condition, capacity limiter */
 #include "structio_thread.h"        /* worker threads, and calls from them into the run */
 #include "structio_tls.h"           /* TLS over any stream */

@@ -48,9 +48,10 @@ struct run_options {
 
 /// What the user's code that runs inside a call is cut off from.
 enum class confined : std::uint8_t {
-  no,       ///< nothing
-  waiting,  ///< it must not: functions of items, for the current task
-  task,     ///< and that task is not its own: abort functions, on whatever fiber
+  no,        ///< nothing
+  stepping,  ///< waiting: a step of the current task, which stands on the hub's stack
+  waiting,   ///< that, and the task's scopes and nurseries: functions of items
+  task,      ///< and the task is not its own: abort functions, on whatever fiber
 };
 
 struct runtime {

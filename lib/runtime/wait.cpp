@@ -10,6 +10,7 @@ namespace {
 
 // Leaves the current task for whoever is next; returns when it is resumed.
 void leave(runtime& rt, task& self) noexcept {
+  STRUCTIO_ASSERT(rt.confined_to == confined::no);
   task* next = rt.sched.take();
   if (next == &self) return;  // alone in its batch: nothing to switch to
   rt.current = next;
