@@ -239,7 +239,9 @@ def name_faults(texts):
     known = set(re.findall(r"\w+", " ".join(read(f) for f in files)))
     known |= {f"STRUCTIO_E{name}" for name in re.findall(r"\bX\((\w+),", read(
         "include/structio/structio_errors.h"))}
-    other = set(re.findall(r"STRUCTIO_\w+", read("dev") + read("test/meson.build")))
+    inner = glob.glob(os.path.join(ROOT, "lib", "**", "*.cpp"), recursive=True)
+    other = set(re.findall(r"\$\{(STRUCTIO_\w+)", read("dev")))
+    other |= set(re.findall(r'getenv\("(STRUCTIO_\w+)"', " ".join(read(f) for f in inner)))
     for page, text in texts.items():
         if page == "CHANGELOG.md":
             continue  # speaks of the past
@@ -248,8 +250,20 @@ def name_faults(texts):
                 if name not in known | other and not os.path.exists(
                         os.path.join(ROOT, "include/structio", name + ".h")):
                     yield f"{page}:{line}: the headers have no '{name}'"
+    if "docs/cancellation.md" in texts:
+        yield from effect_faults("docs/cancellation.md", texts["docs/cancellation.md"])
     if "docs/migration.md" in texts:
         yield from table_faults("docs/migration.md", texts["docs/migration.md"], known)
+
+
+def effect_faults(page, text):
+    """Who may have done something when cancelled: the rows of the page against the library's."""
+    for effect in ("PREFIX", "CLOSED", "BODY"):
+        rows = [line for line in text.splitlines() if f"`STRUCTIO_EFFECT_{effect}`" in line]
+        told = set(re.findall(r"`structio_(\w+)`", rows[0])) if rows else set()
+        true = set(re.findall(rf"X\((\w+), \w+, {effect}\)", read("capi/op_info.cpp")))
+        for name in sorted(told ^ true):
+            yield f"{page}: structio_{name} and STRUCTIO_EFFECT_{effect}: not as capi/op_info.cpp says"
 
 
 def table_faults(page, text, known):
