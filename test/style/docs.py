@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Holds the pages of the documentation to what is there: code, names, links.
 
-Usage: docs.py [--cc "COMMAND"] [--cxx "COMMAND"]. Prints one line for each fault, `page:line: what`,
-and fails when there is any. What must hold:
+Usage: docs.py [--cc "COMMAND"] [--cxx "COMMAND"]. Prints one line for each fault, and fails when
+there is any. What must hold:
 
 * A block of C or C++ is one of three things. A program (it has a main function) is named in
   examples/meson.build, which builds and runs it as it stands in the page. A block behind a line
@@ -92,8 +92,8 @@ def excerpt_fault(block):
 
 def program_faults(all_blocks):
     """Programs of the pages against the list that builds them."""
-    listed = re.findall(r"^  \['([^']+)', '(c|cpp)', (\d+), '\w+'\],$", read("examples/meson.build"),
-                        re.M)
+    listed = re.findall(r"^  \['([^']+)', '(c|cpp)', (\d+), '\w+'\],$",
+                        read("examples/meson.build"), re.M)
     counts = {}
     for block in all_blocks:
         if block.language in ("c", "cpp") and not block.source and "int main(" in block.text:
@@ -114,7 +114,8 @@ def fragment(block, number):
     if not OUTSIDE.search(block.text):
         body = f"int fragment() {{\n{where}{body}return 0;\n}}\n"
     if block.language == "c":
-        body = body.replace("int fragment()", f"int fragment_{number}(void);\nint fragment_{number}(void)")
+        own = f"int fragment_{number}(void)"
+        body = body.replace("int fragment()", f"{own};\n{own}")
         return includes, f"{block.needs}\n{where}{body}"
     needs = re.sub(r"^#include [^\n]*$", "", block.needs, flags=re.M)
     return includes, f"namespace fragment_{number} {{\n{needs}\n{where}{body}}}\n"
@@ -140,8 +141,9 @@ def unit(language, fragments):
 def compile_unit(job):
     (language, source), command, flags = job
     standard = ["-x", "c", "-std=c99"] if language == "c" else ["-x", "c++", "-std=c++20"]
-    ran = subprocess.run([*command, *standard, *WARNINGS, *flags, "-I", os.path.join(ROOT, "include"),
-                          "-"], input=source, capture_output=True, text=True)
+    include = ["-I", os.path.join(ROOT, "include")]
+    ran = subprocess.run([*command, *standard, *WARNINGS, *flags, *include, "-"], input=source,
+                         capture_output=True, text=True)
     return ran.stderr if ran.returncode else ""
 
 
@@ -149,8 +151,9 @@ def fragment_faults(all_blocks, cc, cxx):
     fragments = [b for b in all_blocks if b.language in ("c", "cpp") and not b.source
                  and "int main(" not in b.text]
     catch = [b for b in fragments if "STRUCTIO_TEST_CASE" in b.text]
+    plain = [b for b in fragments if b.language == "cpp" and b not in catch]
     jobs = [(unit("c", [b for b in fragments if b.language == "c"]), cc, []),
-            (unit("cpp", [b for b in fragments if b.language == "cpp" and b not in catch]), cxx, [])]
+            (unit("cpp", plain), cxx, [])]
     flags = subprocess.run(["pkg-config", "--cflags", "catch2"], capture_output=True, text=True) \
         if shutil.which("pkg-config") else None
     if flags and flags.returncode == 0:
@@ -263,7 +266,7 @@ def effect_faults(page, text):
         told = set(re.findall(r"`structio_(\w+)`", rows[0])) if rows else set()
         true = set(re.findall(rf"X\((\w+), \w+, {effect}\)", read("capi/op_info.cpp")))
         for name in sorted(told ^ true):
-            yield f"{page}: structio_{name} and STRUCTIO_EFFECT_{effect}: not as capi/op_info.cpp says"
+            yield f"{page}: structio_{name}, STRUCTIO_EFFECT_{effect}: not as capi/op_info.cpp has it"
 
 
 def table_faults(page, text, known):
