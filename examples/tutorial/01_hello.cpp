@@ -1,3 +1,4 @@
+// The first program: a run, and a task that waits.
 #include <cstdio>
 #include <structio/structio.hpp>
 using namespace std::chrono_literals;

@@ -1,3 +1,4 @@
+// Two tasks in a nursery, which waits for both.
 #include <cstdio>
 #include <string>
 #include <structio/structio.hpp>

@@ -1,3 +1,4 @@
+// Time limits around code that has none of its own.
 #include <cstdio>
 #include <structio/structio.hpp>
 using namespace std::chrono_literals;

@@ -1,3 +1,4 @@
+// A task fails: what becomes of its siblings, and who is told.
 #include <cstdio>
 #include <stdexcept>
 #include <structio/structio.hpp>

@@ -1,3 +1,4 @@
+// A task is cancelled and cleans up.
 #include <cstdio>
 #include <structio/structio.hpp>
 using namespace std::chrono_literals;

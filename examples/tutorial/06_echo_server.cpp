@@ -1,3 +1,4 @@
+// An echo server, and five clients that talk to it.
 #include <array>
 #include <cstdio>
 #include <structio/structio.hpp>

@@ -1,3 +1,4 @@
+// A client that tries again, with a limit for each attempt and one for all.
 #include <cstdio>
 #include <string>
 #include <structio/structio.hpp>

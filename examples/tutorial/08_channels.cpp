@@ -1,3 +1,4 @@
+// Work handed out and results collected through channels; the first of several things.
 #include <cstdio>
 #include <structio/structio.hpp>
 #include <vector>

@@ -1,4 +1,4 @@
-// Try it:  ./09_chat 7000  and, in other terminals,  nc 127.0.0.1 7000
+// The chat server. Try it:  ./09_chat 7000  and, in other terminals,  nc 127.0.0.1 7000
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>

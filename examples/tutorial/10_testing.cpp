@@ -1,3 +1,4 @@
+// Tests of the chat: streams in memory, virtual time, many orders of the tasks.
 #include <cstdio>
 #include <stdexcept>
 #include <structio/testing.hpp>

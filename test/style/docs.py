@@ -266,7 +266,7 @@ def effect_faults(page, text):
         told = set(re.findall(r"`structio_(\w+)`", rows[0])) if rows else set()
         true = set(re.findall(rf"X\((\w+), \w+, {effect}\)", read("capi/op_info.cpp")))
         for name in sorted(told ^ true):
-            yield f"{page}: structio_{name}, STRUCTIO_EFFECT_{effect}: not as capi/op_info.cpp has it"
+            yield f"{page}: structio_{name}: STRUCTIO_EFFECT_{effect} there or in op_info.cpp only"
 
 
 def table_faults(page, text, known):
