@@ -25,7 +25,9 @@ def read(*parts):
 def make(site):
     """Runs Doxygen; returns what it has warned of."""
     version = re.search(r"^  version: '([^']+)'", read(ROOT, "meson.build"), re.M).group(1)
-    environment = dict(os.environ, STRUCTIO_SITE=site, STRUCTIO_VERSION=version)
+    readmes = glob.glob(os.path.join("capi", "*", "README.md"), root_dir=ROOT)  # of the bindings
+    environment = dict(os.environ, STRUCTIO_SITE=site, STRUCTIO_VERSION=version,
+                       STRUCTIO_READMES=" ".join(sorted(readmes)))
     ran = subprocess.run(["doxygen", "docs/doxygen/Doxyfile"], cwd=ROOT, env=environment,
                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     complaints = [line.replace(ROOT + "/", "") for line in ran.stderr.splitlines()]

@@ -15,6 +15,8 @@ MEMBER = re.compile(r"\s+(?!\s|\w+ opaque|size_t struct_size|\w+ reserved)"
                     r"([\w *()]+[\w\])]+(\(.*\))?;|[A-Z]\w+( = .*)?,?)$")
 DECLARATION = re.compile(r"\s*(STRUCTIO_API|typedef|enum|struct|#define|extern)\b")
 
+# What is a page of the site; links to other files lead to copies of them.
+PAGE = re.compile(r"docs/.*\.md|README\.md|CHANGELOG\.md|capi/\w+/README\.md")
 # What a comment on its neighbour is not on as well.
 NO_OVERLOAD = re.compile(r"\}|//|#|\w+:$|friend\b|~|.*operator=|\w+\((const )?\w+&&?( \w+)?\)")
 
@@ -174,7 +176,7 @@ def page(name, text):
         if "://" in target:
             return match.group(0)
         path = os.path.normpath(os.path.join(folder, target)) if target else name
-        if path.endswith(".md"):
+        if PAGE.fullmatch(path):
             return f"](@ref {label(path, anchor)})"
         return f"](source/{path})"
 
@@ -184,10 +186,13 @@ def page(name, text):
         return f"{marks} {words} {{#{own}}}"
 
     parts = re.split(r"(^```.*?^```$)", text, flags=re.S | re.M)
+    parts[::2] = [re.sub(r"\[([^][]*)\]\(", lambda m: f"[{' '.join(m.group(1).split())}](", part)
+                  for part in parts[::2]]  # Doxygen wants the text of a link in one line
     parts[::2] = [re.sub(r"\]\(([^)\s]+)\)", link, part) for part in parts[::2]]
     parts[::2] = [re.sub(r"^(#+) (.*)$", heading, part, flags=re.M) for part in parts[::2]]
-    parts[1::2] = [re.sub(r"^```(\w+)\n", lambda m: "```{." + {"text": "txt"}.get(
-        m.group(1), m.group(1)) + "}\n", part) for part in parts[1::2]]
+    known = {"c": "c", "cpp": "cpp", "python": "py"}
+    parts[1::2] = [re.sub(r"^```(\w+)\n", lambda m: f"```{{.{known.get(m.group(1), 'txt')}}}\n", one)
+                   for one in parts[1::2]]
     return re.sub(r"<!--.*?-->", "", "".join(parts), flags=re.S)
 
 
