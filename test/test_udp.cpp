@@ -208,6 +208,14 @@ TEST_CASE("misuse of datagram sockets is refused", "[SOCK-22]") {
     CHECK(structio_datagram_send_to(raw, "x", 1, &none) == STRUCTIO_EINVALID);
     CHECK(structio_datagram_receive(raw, nullptr, 1, nullptr, nullptr) == STRUCTIO_EINVALID);
     CHECK(structio_datagram_receive_many(raw, nullptr, 1) == STRUCTIO_EINVALID);
+    CHECK(structio_datagram_receive_many(raw, nullptr, 0) == STRUCTIO_EINVALID);
+    structio_packet packets[2]{};
+    packets[0].data = &byte;
+    packets[0].size = packets[1].size = 1;
+    // Found before the first one is moved.
+    CHECK(structio_datagram_receive_many(raw, packets, 2) == STRUCTIO_EINVALID);
+    CHECK(structio_datagram_send_many(raw, packets, 2) == STRUCTIO_EINVALID);
+    CHECK(structio_datagram_send_many(raw, packets, 0) == STRUCTIO_EINVALID);
     CHECK(structio_datagram_send(raw, "x", 1) < 0);
     CHECK(structio_datagram_free(raw) == 0);
     CHECK(structio_datagram_close(raw) == STRUCTIO_ESTALE);

@@ -377,6 +377,9 @@ TEST_CASE("what cannot be sent along is refused") {
     const std::int64_t many[254] = {};
     structio_stream* s = a.native();
     CHECK(structio_unix_send_descriptors(s, "x", 1, none, 1) == -EBADF);
+    // No part of a number is taken for a descriptor.
+    const std::int64_t huge[] = {(std::int64_t{1} << 32) | 1};
+    CHECK(structio_unix_send_descriptors(s, "x", 1, huge, 1) == -EBADF);
     CHECK(structio_unix_send_descriptors(s, "x", 1, many, 254) == STRUCTIO_EINVALID);
     CHECK(structio_unix_send_descriptors(s, "x", 0, many, 1) == STRUCTIO_EINVALID);
     CHECK(structio_unix_send_descriptors(s, nullptr, 1, many, 1) == STRUCTIO_EINVALID);

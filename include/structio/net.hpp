@@ -275,7 +275,7 @@ inline tcp_stream connect_tcp(const tcp_connect_options& options) {
 
 /// The same with a host and a port.
 inline tcp_stream connect_tcp(const std::string& host, std::uint16_t port) {
-  return connect_tcp({.host = host.c_str(), .port = port});
+  return connect_tcp({.host = detail::without_zeros(host, "a host").c_str(), .port = port});
 }
 
 /// Accepts for ever and runs `handler(tcp_stream)` for each connection in a task of its own, with

@@ -98,15 +98,11 @@ struct process_ending {
 namespace detail {
 
 struct process_access {
-  static structio_stdio raw(const stdio& from) noexcept {
-    return {from.kind_, 0, from.descriptor_, from.path_.empty() ? nullptr : from.path_.c_str()};
+  static structio_stdio raw(const stdio& from) {
+    return {from.kind_, 0, from.descriptor_,
+            from.path_.empty() ? nullptr : without_zeros(from.path_, "a path").c_str()};
   }
 };
-
-inline const std::string& without_zeros(const std::string& text) {
-  if (text.find('\0') == std::string::npos) return text;
-  throw std::invalid_argument("an argument of a program cannot have a character 0 in it");
-}
 
 /// The options as the C ABI has them; valid as long as those and this live.
 class raw_process_options {

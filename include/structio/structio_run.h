@@ -42,7 +42,8 @@ typedef struct structio_run_options {
  * STRUCTIO_EDEADLOCK (the failure's text has the tree of who waits for what),
  * STRUCTIO_EINTERRUPTED, STRUCTIO_EINTERNAL (a system task or a portal callback failed), UV_EMFILE
  * and other codes of the system. Threads: any that is not inside a run. While the run lasts SIGPIPE
- * is blocked on its thread; threads and programs that are started meanwhile inherit that. */
+ * is blocked on its thread; threads and programs that are started meanwhile inherit that. Standard
+ * descriptors (0, 1, 2) that are closed are opened on /dev/null, closed on exec, and stay open. */
 STRUCTIO_API int structio_run(structio_task_fn fn, void* arg, const structio_run_options* options);
 
 /* 1 when the calling thread is inside a run (in a task or in a hook), else 0. Any thread. */

@@ -67,8 +67,9 @@ STRUCTIO_API int structio_tls_context_free(structio_tls_context* context);
 
 typedef struct structio_tls_stream_options {
   size_t struct_size;
-  /* Of a client: the name or numeric address that the certificate has to be for, and the key under
-   * which sessions are kept. May be NULL only where verification is skipped. */
+  /* Of a client: the name or numeric address that the certificate has to be for (in its list of
+   * alternative names: its subject is none), and the key under which sessions are kept. May be NULL
+   * only where verification is skipped. */
   const char* server_name;
   /* not 0: as is common with HTTPS, closing sends no close message and none is expected. What an
    * attacker may have cut off then looks like an end. */
@@ -84,7 +85,8 @@ typedef struct structio_tls_stream_options {
  * handshake that was cancelled the stream. The peer's end without a close message is
  * STRUCTIO_EBROKEN with a message that says "truncated". Errors: STRUCTIO_EMISUSE (the context is
  * of the other side; the transport goes one way), STRUCTIO_EBUSY (a task uses the transport),
- * STRUCTIO_ECLOSED, STRUCTIO_EINVALID (no server's name), STRUCTIO_ENOMEM. */
+ * STRUCTIO_ECLOSED, STRUCTIO_EINVALID (no server's name, or what cannot be one: longer than 255
+ * characters, or with a dot before it), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_tls_client(structio_tls_context* context, structio_stream* transport,
                                      const structio_tls_stream_options* options,
                                      structio_stream** out);

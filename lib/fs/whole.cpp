@@ -199,7 +199,8 @@ int write_job(const write_request& r) noexcept {
     return STRUCTIO_ENOMEM;
   }
   replacement made;
-  opened file(made.open(path.data(), r.permissions));
+  // Whoever may open it before it has the other's rights would read what is written afterwards.
+  opened file(made.open(path.data(), is_there ? 0600 : r.permissions));
   if (file.code() < 0) return file.code();
   int code = is_there ? take_after(file.get(), info) : 0;
   if (code == 0) code = write_pieces(file.get(), static_cast<const char*>(r.data), r.size, true);

@@ -23,6 +23,16 @@ bool address_list::add(const address& a) noexcept {
   return true;
 }
 
+void address_list::drop_repeated() noexcept {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    std::size_t same = 0;
+    while (same < kept && std::memcmp(&items_[same], &items_[i], sizeof(address)) != 0) ++same;
+    if (same == kept) std::memmove(&items_[kept++], &items_[i], sizeof(address));
+  }
+  count_ = kept;
+}
+
 void address_list::swap(address_list& other) noexcept {
   std::swap(items_, other.items_);
   std::swap(count_, other.count_);

@@ -61,7 +61,6 @@ int await(runtime& rt, datagram& d, const transfer& t, std::int64_t& pause_lengt
   wait.done = [](reactor::operation& self, std::int64_t result) noexcept {
     wake(*static_cast<ready_wait&>(self).waiter, result);
   };
-  d.watched = true;
   int code = reactor::readiness_try(rt.kernel, d.descriptor, t.direction);
   if (code == 1) return pause(rt, pause_length);
   if (code == 0) code = reactor::readiness_begin(rt.kernel, d.descriptor, t.direction, wait);
@@ -155,7 +154,7 @@ std::int64_t send(runtime& rt, datagram& d, const reactor::datagram_part* parts,
 void shut(datagram& d) noexcept {
   const int descriptor = std::exchange(d.descriptor, -1);
   if (descriptor < 0) return;
-  if (d.watched) reactor::readiness_closing(d.rt->kernel, descriptor);
+  reactor::readiness_closing(d.rt->kernel, descriptor);  // the user may wait for it as well
   if (d.path[0] != 0) reactor::remove_unix_file(d.path, d.file);
   reactor::close_socket(descriptor);
 }

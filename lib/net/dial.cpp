@@ -61,7 +61,10 @@ int connect_one(runtime& rt, const address& to, const address* local,
                 stream::byte_stream*& out) noexcept {
   if (const connector* own = connector_of(rt); own && own->fn) {
     const connector called = *own;  // it may be exchanged meanwhile
-    return called.fn(to, out, called);
+    if (const int code = cancel_check(rt)) return code;
+    const int code = called.fn(to, out, called);
+    give_way(rt);
+    return code;
   }
   tcp_stream* s = nullptr;
   const int code = tcp_connect(rt, to, local, s);
@@ -150,6 +153,15 @@ int begin_all(race& r, std::int64_t delay) noexcept {
   return 0;
 }
 
+// An interrupt is delivered once, so that nobody else would tell of one in there.
+bool holds_interrupt(const failure& f) noexcept {
+  if (f.code == STRUCTIO_EINTERRUPTED) return true;
+  for (std::size_t i = 0; i < f.count; ++i) {
+    if (holds_interrupt(*f.members[i])) return true;
+  }
+  return false;
+}
+
 // The error of one that stands for all of them, which are its cause.
 int all_failed(race& r, const dial_request& request) noexcept {
   const int code = r.errors[0]->code;
@@ -185,7 +197,9 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
     status = nursery_close(r.attempts, begin_all(r, request.attempt_delay), f);
     status = unwrap_only(status, f);
     if (r.winner) {
-      // A connection that is made is the answer, whatever came at the same time.
+      // A connection that is made is the answer, whatever came at the same time. The user's wish to
+      // end the program is told at the next checkpoint.
+      if (f && holds_interrupt(*f)) rt.current->attention |= attention_interrupt;
       failure_release(f);
       out = r.winner;
       status = 0;

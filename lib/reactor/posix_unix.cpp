@@ -211,6 +211,7 @@ std::int64_t send_with_descriptors(int socket, const void* data, std::size_t siz
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(count * sizeof(int));
     for (std::size_t i = 0; i < count; ++i) {
+      if (descriptors[i] < 0 || descriptors[i] > INT_MAX) return -EBADF;
       const int one = static_cast<int>(descriptors[i]);
       std::memcpy(CMSG_DATA(header) + i * sizeof one, &one, sizeof one);
     }

@@ -54,7 +54,8 @@ int uv_reactor::open() noexcept {
   state& s = *state_;
   constexpr int most_descriptors =
       8;  // epoll, wake-up, timerfd, two pairs of signal pipes, one spare
-  int status = room_for_descriptors(most_descriptors);
+  int status = take_standard_descriptors();
+  if (status == 0) status = room_for_descriptors(most_descriptors);
   if (status < 0) return status;
   status = uv_loop_init(&s.loop);
   if (status < 0) return status;

@@ -69,6 +69,12 @@ void on_closed(uv_handle_t* handle) {
   s.home->streams.give_back(s);
 }
 
+// The number where it is one of those that libuv does not close, else -1.
+int standard_descriptor(const stream_slot& s) noexcept {
+  const std::int64_t number = file_descriptor(s);
+  return number >= 0 && number <= last_standard_descriptor ? static_cast<int>(number) : -1;
+}
+
 // A failed one is to be closed all the same.
 int open_as(stream_slot& s, int descriptor) noexcept {
   uv_loop_t* loop = &s.home->loop;
@@ -99,6 +105,7 @@ int tcp_connect(uv_reactor& r, const sockaddr* address, const sockaddr* local, o
   stream_slot* s = home.streams.take(home);
   if (!s) return STRUCTIO_ENOMEM;
   uv_tcp_init(&home.loop, &s->tcp);
+  s->ours = true;
   s->handle.data = s->connect_request.data = s;
   int status = local ? uv_tcp_bind(&s->tcp, local, 0) : 0;
   if (status == 0) {
@@ -236,7 +243,9 @@ void close(stream_slot& s) noexcept {
   r.complete(s.writer, STRUCTIO_ECLOSED);
   if (s.kind == stream_kind::terminal) terminal_set_raw(s, false);
   if (s.was_blocking) make_blocking(static_cast<int>(file_descriptor(s)));
+  const int left_open = s.ours ? standard_descriptor(s) : -1;
   uv_close(&s.handle, on_closed);
+  if (left_open >= 0) close_socket(left_open);
 }
 
 int local_address(const stream_slot& s, sockaddr_storage& out) noexcept {

@@ -158,9 +158,8 @@ void shut(byte_stream& b) noexcept {
   os_stream& s = of(b);
   reactor::stream_slot* slot = std::exchange(s.slot, nullptr);
   if (!slot) return;
-  if (s.watched) {
-    reactor::readiness_closing(b.rt->kernel, static_cast<int>(reactor::file_descriptor(*slot)));
-  }
+  // The user may wait for the descriptor as well.
+  reactor::readiness_closing(b.rt->kernel, static_cast<int>(reactor::file_descriptor(*slot)));
   reactor::close(*slot);
 }
 
@@ -215,7 +214,6 @@ int wait_ready(runtime& rt, os_stream& s, std::uint8_t direction) noexcept {
   wait.kernel = &rt.kernel;
   wait.descriptor = static_cast<int>(reactor::file_descriptor(*s.slot));
   wait.direction = direction;
-  s.watched = true;
   int code = reactor::readiness_try(rt.kernel, wait.descriptor, direction);
   if (code == 0) code = reactor::readiness_begin(rt.kernel, wait.descriptor, direction, wait);
   if (code == 0) {

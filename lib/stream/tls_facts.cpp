@@ -132,8 +132,9 @@ int tls_unwrap(runtime& rt, tls_stream& s, byte_stream*& inner, tls_rest& rest) 
   s.unwrapping = true;
   int code = end_tls(rt, s);
   s.unwrapping = false;
-  give_way(rt);
-  if (s.closed) return closed();
+  if (code < 0) code = give_way_failing(rt, code);
+  if (code == 0) give_way(rt);
+  if (s.closed || s.inner->closed) return closed();
   return code < 0 ? code : hand_back(s, inner, rest);
 }
 

@@ -69,9 +69,11 @@ struct tls_stream : byte_stream {
   BIO* to_send = nullptr;        ///< the SSL's
   wait_queue shakers;            ///< who waits for a handshake that another task performs
   wait_queue writers;            ///< who waits for a turn to write
+  wait_queue readers;            ///< who waits for what another task has the transport receive
   shaking handshake = shaking::not_yet;
   bool https_compatible = false;
   bool writing = false;           ///< a task moves what is to be sent
+  bool reading = false;           ///< a task receives from the transport
   bool inner_ended = false;       ///< the transport is at its end
   bool transport_closed = false;  ///< or being closed
   bool closing = false;
@@ -97,6 +99,10 @@ int tls_begin(tls_stream& s) noexcept;
 /// Done when it returns 0; performs it or waits for who does. No cancel_check of its own.
 int ensure_handshake(runtime& rt, tls_stream& s) noexcept;
 
+/// The schedule half of a call that has failed without waiting. The thread has one message for all
+/// its tasks: it is `code`'s again afterwards.
+int give_way_failing(runtime& rt, int code) noexcept;
+
 /// Everything fails from now on; the message is the thread's last. Returns `code`.
 int break_down(tls_stream& s, int code) noexcept;
 /// The same for sending alone.
@@ -109,11 +115,16 @@ int begin_writing(runtime& rt, tls_stream& s) noexcept;
 void end_writing(tls_stream& s) noexcept;
 /// Sends what OpenSSL has written, by who has the turn.
 int write_out(runtime& rt, tls_stream& s) noexcept;
-/// The same with a turn of its own; nothing when another task is at it, which takes ours along.
+/// The same with a turn of its own; little enough is left to another task that has the turn.
 int flush(runtime& rt, tls_stream& s) noexcept;
 
-/// Has more ciphertext arrive: 1, 0 at the transport's end, or a code.
+/// Has more ciphertext arrive, or waits for the task that does: 1, 0 at the transport's end, or a
+/// code.
 int read_in(runtime& rt, tls_stream& s) noexcept;
+
+/// Nothing can be written while a message of TLS's own has come by half: waits for the rest. 0 or a
+/// code. By who has the turn to write.
+int finish_message(runtime& rt, tls_stream& s) noexcept;
 
 int truncated(const tls_stream& s) noexcept;
 
