@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes the site: the pages of docs/ and the reference from the headers, by Doxygen.
 
-Usage: site.py OUTPUT_FOLDER. Fails when Doxygen 1.9 warns of anything, when a function of the C ABI is
-not in the reference, or when a page links to something that is not there. The site is all in its
-folder; nothing is loaded from elsewhere.
+Usage: site.py OUTPUT_FOLDER. Fails when Doxygen 1.9 warns of anything, when a function of the C ABI
+is not in the reference, or when a page links to something that is not there. The site is all in
+its folder; nothing is loaded from elsewhere.
 """
 import glob
 import html
