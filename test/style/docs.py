@@ -32,7 +32,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 LANGUAGES = {"c", "cpp", "sh", "text", "meson", "python", "rust", "zig", "cmake", "json", "toml",
              "ini"}
 COMMANDS = {"c++", "cc", "meson", "ninja", "pkg-config", "cmake", "cargo", "zig", "python3", "pip",
-            "git", "cd", "nc", "export", "sudo", "apt-get", "npm", "ldconfig"}
+            "git", "cd", "nc", "export", "sudo", "apt-get", "npm", "ldconfig", "mkdir", "cp", "tar",
+            "nm", "objdump", "ldd", "abidw", "abidiff", "pkgconf", "musl-gcc", "node", "pypy3"}
 # A first line at the left margin that only fits outside of functions.
 OUTSIDE = re.compile(r"^(template\b|STRUCTIO_TEST_CASE\b|(struct|class|enum|typedef)\b"
                      r"|(static |inline |constexpr )*[\w:]+[\w:<>&* ]* [&*]*\w+\([^;]*\{)", re.M)
