@@ -3,8 +3,9 @@
 
 The headers are written to be read as they are. Here their comments become comments of Doxygen's:
 the first is on the file, one before a declaration is on that, also on those that follow it without
-a blank line, one behind a member is on the member. What is nobody's business (`detail`, the inline
-namespace) is left out. In pages, headings get labels and links lead to them.
+a blank line, one behind a member is on the member; what has none is shown all the same. What is
+nobody's business (`detail`, the inline namespace) is left out. In pages, headings get labels and
+links lead to them.
 """
 import os
 import re
@@ -17,8 +18,16 @@ DECLARATION = re.compile(r"\s*(STRUCTIO_API|typedef|enum|struct|#define|extern)\
 
 # What is a page of the site; links to other files lead to copies of them.
 PAGE = re.compile(r"docs/.*\.md|README\.md|CHANGELOG\.md|capi/\w+/README\.md")
+NAMESPACES = {
+    "structio": "The C++ face.",
+    "structio::debug": "Looking inside a run.",
+    "structio::from_thread": "What code on a worker thread can do with the task that waits for it.",
+    "structio::testing": "For tests of one's own.",
+}
 # What a comment on its neighbour is not on as well.
-NO_OVERLOAD = re.compile(r"\}|//|#|\w+:$|friend\b|~|.*operator=|\w+\((const )?\w+&&?( \w+)?\)")
+NO_OVERLOAD = re.compile(r"friend\b|namespace\b|using\b|extern\b|~|.*operator="
+                         r"|.*= (delete|default);|(explicit )?(?P<type>\w+)\((const )?(?P=type)&"
+                         r"|(template <[^;{}]*>)?(class|struct) \w+;")
 
 
 def escaped(text):
@@ -123,39 +132,102 @@ def without_regions(text, pattern):
                   lambda m: "\n" * m.group(0).count("\n"), text, flags=re.S | re.M)
 
 
+def opened_scope(declaration):
+    """'class', 'struct', 'enum' or 'namespace' when the text up to its brace opens one."""
+    while declaration.startswith("template"):
+        depth = 0
+        for at, letter in enumerate(declaration):
+            depth += {"<": 1, ">": -1}.get(letter, 0)
+            if letter == ">" and depth == 0:
+                declaration = declaration[at + 1:].lstrip()
+                break
+        else:
+            return None
+    found = re.search(r"^(?:requires .*|inline )?\b(class|struct|enum|namespace)\b[^()=;]*\{$",
+                      declaration)
+    return found.group(1) if found else None
+
+
+class CppReader:
+    """Takes the lines of a header of C++; `out` is what Doxygen shall read."""
+
+    def __init__(self):
+        self.out, self.scopes = [], [("namespace", True)]  # with whether it is public here
+        self.documented, self.last, self.declaration, self.balance = False, [], None, 0
+        self.continued = False
+
+    def line(self, line, following):
+        stripped = line.strip()
+        if self.declaration is None:
+            if stripped.startswith("///"):
+                self.comment(line)
+                return
+            if self.continued or not stripped or re.match(r"//|#|\}|\w+:$", stripped):
+                self.between(stripped)
+                self.out.append(line)
+                self.continued = line.endswith("\\")
+                return
+            self.begin(line, stripped + ("" if ";" in line else following.strip()))
+        before, mark, behind = line.partition("///<")
+        if not mark and self.scopes[-1][0] == "enum" and re.match(r"\w+( = [^,]*)?,?$", stripped):
+            mark, behind = " ///<", " &nbsp;"
+        elif mark:
+            behind = escaped(behind)
+        self.out.append(before + mark + behind)
+        self.follow(re.sub(r"//.*|\"(\\\\.|[^\"])*\"|'(\\\\.|[^'])*'", "", before))
+
+    def comment(self, line):
+        if not self.documented:
+            self.last = []
+        self.last.append(line[:line.index("///")] + "///" + escaped(line.strip()[3:]))
+        self.out.append(self.last[-1])
+        self.documented = True
+
+    def between(self, stripped):
+        if not stripped:
+            self.last = []
+        if stripped.startswith("}") and len(self.scopes) > 1:
+            self.scopes.pop()
+        if re.match(r"(public|private|protected):", stripped):
+            self.scopes[-1] = (self.scopes[-1][0], stripped.startswith("public"))
+        self.documented = False
+
+    def begin(self, line, stripped):
+        self.declaration, self.balance = "", 0
+        if self.documented or self.scopes[-1][0] == "enum" or not self.scopes[-1][1]:
+            return
+        if not NO_OVERLOAD.match(stripped) and "///<" not in line:
+            is_function = re.match(r"template|requires|[^=]*\(", stripped)
+            words = re.match(r"(?:enum )?(?:class|struct) (\w+).*\{", stripped)
+            words = words.group(1).replace("_", " ").capitalize() + "." if words else "&nbsp;"
+            blank = line[:len(line) - len(line.lstrip())] + "/// " + words
+            self.out += self.last if self.last and is_function else [blank]
+
+    def follow(self, code):
+        self.declaration = (self.declaration + " " + code.strip()).strip()
+        self.balance += sum(map(code.count, "({[")) - sum(map(code.count, ")}]"))
+        kind = opened_scope(self.declaration) if self.balance == 1 else None
+        if kind:
+            self.scopes.append((kind, kind != "class"))
+            self.last = []
+        if kind or self.scopes[-1][0] == "enum" and not self.balance \
+                or self.balance <= 0 and re.search(r"[;}]\s*$", code):
+            self.declaration, self.documented = None, False
+
+
 def cpp_header(name, text):
     text = re.sub(r"^(inline namespace v0 \{|\}  // namespace v0)$", "", text, flags=re.M)
     text = without_regions(text, r"detail|detail_testing|inner")
-    out, last, head = [], [], True
-    balance = None  # of the brackets of what the last comment is on; None: that has ended
-    for line in text.split("\n"):
-        stripped = line.strip()
-        if head and stripped.startswith("//"):
-            out.append((f"/// @file {name}\n" if not out else "") + "/// "
-                       + escaped(stripped[2:].removeprefix(" ")))
-            continue
-        head = False
-        if stripped.startswith("///"):
-            if balance is not None or not (out and out[-1].strip().startswith("///")):
-                last = []
-            last.append(line[:line.index("///")] + "///" + escaped(stripped[3:]))
-            out.append(last[-1])
-            balance = None
-            continue
-        if not stripped:
-            last = []
-        elif last and balance is None and not NO_OVERLOAD.match(stripped):
-            if not (out and out[-1].strip().startswith("///")):
-                out += last  # another one that the same comment is on
-            balance = 0
-        before, mark, behind = line.partition("///<")
-        out.append(before + mark + escaped(behind) if mark else line)
-        if balance is not None:
-            code = re.sub(r"//.*|\"[^\"]*\"|'[^']*'", "", before)
-            balance += sum(code.count(c) for c in "({[") - sum(code.count(c) for c in ")}]")
-            if balance <= 0 and re.search(r"[;}]\s*$", code):
-                balance = None
-    return "\n".join(out)
+    reader = CppReader()
+    lines = text.split("\n")
+    head = next(i for i, line in enumerate(lines) if not line.startswith("//"))
+    reader.out = [f"/// @file {name}"] + ["/// " + escaped(one[2:].removeprefix(" "))
+                                          for one in lines[:head]]
+    for line, following in zip(lines[head:], [*lines[head + 1:], ""]):
+        reader.line(line, following)
+    if name == "structio/structio.hpp":
+        reader.out += [f"/// {words}\nnamespace {space} {{}}" for space, words in NAMESPACES.items()]
+    return "\n".join(reader.out)
 
 
 def label(page, anchor=""):
@@ -172,13 +244,16 @@ def page(name, text):
     folder = os.path.dirname(name)
 
     def link(match):
-        target, _, anchor = match.group(1).partition("#")
+        words = " ".join(match.group(1).split())  # Doxygen wants them in one line
+        target, _, anchor = match.group(2).partition("#")
         if "://" in target:
-            return match.group(0)
+            return f"[{words}]({target})"
         path = os.path.normpath(os.path.join(folder, target)) if target else name
-        if PAGE.fullmatch(path):
-            return f"](@ref {label(path, anchor)})"
-        return f"](source/{path})"
+        if not PAGE.fullmatch(path):
+            return f"[{words}](source/{path})"
+        if name == "docs/tutorial/index.md" and path.startswith(folder) and path != name:
+            return f'@subpage {label(path)} "{words}"'
+        return f"[{words}](@ref {label(path, anchor)})"
 
     def heading(match):
         marks, words = match.groups()
@@ -186,12 +261,10 @@ def page(name, text):
         return f"{marks} {words} {{#{own}}}"
 
     parts = re.split(r"(^```.*?^```$)", text, flags=re.S | re.M)
-    parts[::2] = [re.sub(r"\[([^][]*)\]\(", lambda m: f"[{' '.join(m.group(1).split())}](", part)
-                  for part in parts[::2]]  # Doxygen wants the text of a link in one line
-    parts[::2] = [re.sub(r"\]\(([^)\s]+)\)", link, part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"\[([^][]*)\]\(([^)\s]+)\)", link, part) for part in parts[::2]]
     parts[::2] = [re.sub(r"^(#+) (.*)$", heading, part, flags=re.M) for part in parts[::2]]
     known = {"c": "c", "cpp": "cpp", "python": "py"}
-    parts[1::2] = [re.sub(r"^```(\w+)\n", lambda m: f"```{{.{known.get(m.group(1), 'txt')}}}\n", one)
+    parts[1::2] = [re.sub(r"^```(\w+)", lambda m: f"```{{.{known.get(m.group(1), 'txt')}}}", one)
                    for one in parts[1::2]]
     return re.sub(r"<!--.*?-->", "", "".join(parts), flags=re.S)
 
