@@ -226,7 +226,8 @@ def cpp_header(name, text):
     for line, following in zip(lines[head:], [*lines[head + 1:], ""]):
         reader.line(line, following)
     if name == "structio/structio.hpp":
-        reader.out += [f"/// {words}\nnamespace {space} {{}}" for space, words in NAMESPACES.items()]
+        for space, words in NAMESPACES.items():
+            reader.out.append(f"/// {words}\nnamespace {space} {{}}")
     return "\n".join(reader.out)
 
 

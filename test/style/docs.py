@@ -91,6 +91,13 @@ def excerpt_fault(block):
     return f"is not what {path} says"
 
 
+def tutorial_faults():
+    for path in sorted(glob.glob(os.path.join(ROOT, "examples", "tutorial", "*"))):
+        name = os.path.relpath(path, ROOT)
+        if read(name).count("\n") > 80:
+            yield f"{name}: a step of the tutorial has more than 80 lines"
+
+
 def program_faults(all_blocks):
     """Programs of the pages against the list that builds them."""
     listed = re.findall(r"^  \['([^']+)', '(c|cpp)', (\d+), '\w+'\],$",
@@ -295,8 +302,8 @@ def main():
     given = parser.parse_args()
     texts = {page: read(page) for page in pages()}
     all_blocks = [b for page, text in texts.items() for b in blocks_of(page, text)]
-    faults = [*block_faults(all_blocks), *program_faults(all_blocks), *link_faults(texts),
-              *name_faults(texts),
+    faults = [*block_faults(all_blocks), *program_faults(all_blocks), *tutorial_faults(),
+              *link_faults(texts), *name_faults(texts),
               *fragment_faults(all_blocks, shlex.split(given.cc), shlex.split(given.cxx))]
     print("".join(f"{fault}\n" for fault in faults), end="")
     return 1 if faults else 0
