@@ -109,6 +109,7 @@ STRUCTIO_API int structio_process_wait(structio_process* process, structio_proce
 /* 1 and how it ended, or 0: it lives. `out` may be NULL. */
 STRUCTIO_API int structio_process_poll(structio_process* process, structio_process_ending* out);
 
+/* The system's number of the child, also when it has ended. */
 STRUCTIO_API int structio_process_pid(structio_process* process, int64_t* out);
 
 /* Sends a signal: 1; 0: the child has ended, and nothing was sent. Errors: UV_EINVAL (no signal),

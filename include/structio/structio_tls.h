@@ -17,6 +17,7 @@ extern "C" {
 /* What connections have in common. Never changes; may be used by any thread and several runs. */
 typedef struct structio_tls_context structio_tls_context;
 
+/* What a server asks of its clients. */
 enum structio_tls_client_certificates {
   STRUCTIO_TLS_CLIENT_CERTIFICATES_NONE = 0,
   STRUCTIO_TLS_CLIENT_CERTIFICATES_REQUEST = 1, /* one that is shown has to be good */
