@@ -1,0 +1,77 @@
+//! The package: module `structio`, its tests (`zig build test`) and examples (`zig build`).
+//!
+//! Where libstructio is: -Dstructio-prefix=DIR for one installed there, or -Dstructio-include=DIR
+//! and -Dstructio-lib=DIR for one in a build folder; without any of them pkg-config is asked.
+
+const std = @import("std");
+
+pub fn build(b: *std.Build) void {
+    const target = b.standardTargetOptions(.{});
+    const optimize = b.standardOptimizeOption(.{});
+    const place: Place = .fromOptions(b);
+
+    const structio = b.addModule("structio", .{
+        .root_source_file = b.path("src/structio.zig"),
+        .target = target,
+        .optimize = optimize,
+        .link_libc = true,
+    });
+    place.link(structio);
+
+    const tests = b.addTest(.{ .root_module = b.createModule(.{
+        .root_source_file = b.path("test/all.zig"),
+        .target = target,
+        .optimize = optimize,
+        .imports = &.{.{ .name = "structio", .module = structio }},
+    }) });
+    // What a C compiler makes of the header, for comparison.
+    tests.root_module.addCSourceFile(.{
+        .file = b.path("test/layout.c"),
+        .flags = &.{ "-std=c99", "-Wall", "-Wextra", "-Werror" },
+    });
+    place.include(tests.root_module);
+    const test_step = b.step("test", "Run the tests");
+    test_step.dependOn(&b.addRunArtifact(tests).step);
+
+    const echo = b.addExecutable(.{ .name = "echo", .root_module = b.createModule(.{
+        .root_source_file = b.path("examples/echo.zig"),
+        .target = target,
+        .optimize = optimize,
+        .imports = &.{.{ .name = "structio", .module = structio }},
+    }) });
+    b.installArtifact(echo);
+    const run_echo = b.addRunArtifact(echo);
+    run_echo.addArg("--self-test");
+    run_echo.expectExitCode(0);
+    test_step.dependOn(&run_echo.step);
+}
+
+/// Where libstructio is.
+const Place = struct {
+    include_dir: ?[]const u8,
+    lib_dir: ?[]const u8,
+
+    fn fromOptions(b: *std.Build) Place {
+        const prefix = b.option([]const u8, "structio-prefix", "Where structio is installed");
+        const include_dir = b.option([]const u8, "structio-include", "Folder of structio/structio.h");
+        const lib_dir = b.option([]const u8, "structio-lib", "Folder of libstructio");
+        return .{
+            .include_dir = include_dir orelse if (prefix) |p| b.pathJoin(&.{ p, "include" }) else null,
+            .lib_dir = lib_dir orelse if (prefix) |p| b.pathJoin(&.{ p, "lib" }) else null,
+        };
+    }
+
+    fn link(place: Place, module: *std.Build.Module) void {
+        if (place.lib_dir) |dir| {
+            module.addLibraryPath(.{ .cwd_relative = dir });
+            module.addRPath(.{ .cwd_relative = dir });
+        }
+        module.linkSystemLibrary("structio", .{
+            .use_pkg_config = if (place.lib_dir == null) .force else .no,
+        });
+    }
+
+    fn include(place: Place, module: *std.Build.Module) void {
+        if (place.include_dir) |dir| module.addIncludePath(.{ .cwd_relative = dir });
+    }
+};

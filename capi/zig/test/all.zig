@@ -1,0 +1,5 @@
+//! All tests of the binding.
+
+comptime {
+    _ = @import("run.zig");
+}

@@ -1,0 +1,1 @@
+#include <structio/structio.h>
