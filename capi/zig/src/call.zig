@@ -12,7 +12,12 @@ pub fn Payload(comptime f: anytype) type {
 
 /// The errors that `f` may return; empty when it cannot fail.
 pub fn Errors(comptime f: anytype) type {
-    return switch (@typeInfo(Return(f))) {
+    return ErrorsOf(Return(f));
+}
+
+/// `E` of `E!T`; empty for any other type.
+pub fn ErrorsOf(comptime R: type) type {
+    return switch (@typeInfo(R)) {
         .error_union => |u| u.error_set,
         else => error{},
     };

@@ -188,7 +188,7 @@ pub const Failure = struct {
         try writer.writeAll(far[0..length]);
     }
 
-    fn carriedHere(self: Failure) ?*const Carried {
+    fn carriedHere(self: Failure) ?*Carried {
         var kind_of: ?*const c.structio_payload_type = null;
         const value = c.structio_failure_payload(self.handle, &kind_of) orelse return null;
         const found = kind_of orelse return null;

@@ -78,14 +78,17 @@ pub const CancelScope = struct {
         try errors.done(c.structio_scope_enter(&self.storage));
     }
 
-    /// Leaves with what the block ended with, `void` or an error of it; an error that is this
-    /// scope's cancellation ends here.
-    pub fn leave(self: *CancelScope, result: anyerror!void) anyerror!void {
+    /// Leaves with what the block ended with, nothing or an error; an error that is this scope's
+    /// cancellation ends here.
+    pub fn leave(self: *CancelScope, result: anytype) (call.ErrorsOf(@TypeOf(result)) || Error)!void {
         const status = call.status(result);
         const left = c.structio_scope_leave(&self.storage, status, null);
         if (left >= 0) return;
-        if (left == status) return result;
-        return errors.fromCode(left);
+        if (left != status) return errors.fromCode(left);
+        switch (@typeInfo(@TypeOf(result))) {
+            .error_union => if (result) |_| unreachable else |err| return err,
+            else => unreachable,
+        }
     }
 
     /// Cancels everything inside. Idempotent. Any task of the run.
