@@ -36,6 +36,26 @@ pub fn build(b: *std.Build) void {
     run_tests.setEnvironmentVariable("STRUCTIO_LOG", "off"); // a deadlock is meant to happen
     test_step.dependOn(&run_tests.step);
 
+    const crash = b.addExecutable(.{ .name = "crash", .root_module = b.createModule(.{
+        .root_source_file = b.path("test/crash.zig"),
+        .target = target,
+        .optimize = optimize,
+        .imports = &.{.{ .name = "structio", .module = structio }},
+    }) });
+    // Released programs print no traces.
+    if (optimize == .Debug) for ([_][2][]const u8{
+        .{ "panic", "panic: on the stack of a task" },
+        .{ "overflow", "structio: task 'deep' overflowed its stack of 256 KiB" },
+    }) |case| {
+        const run_crash = b.addRunArtifact(crash);
+        run_crash.has_side_effects = true;
+        run_crash.addArg(case[0]);
+        run_crash.addCheck(.{ .expect_term = .{ .signal = .ABRT } });
+        run_crash.addCheck(.{ .expect_stderr_match = case[1] });
+        run_crash.addCheck(.{ .expect_stderr_match = "crash.zig" });
+        test_step.dependOn(&run_crash.step);
+    };
+
     const echo = b.addExecutable(.{ .name = "echo", .root_module = b.createModule(.{
         .root_source_file = b.path("examples/echo.zig"),
         .target = target,
@@ -57,12 +77,16 @@ const Place = struct {
 
     fn fromOptions(b: *std.Build) Place {
         const prefix = b.option([]const u8, "structio-prefix", "Where structio is installed");
-        const include_dir = b.option([]const u8, "structio-include", "Folder of structio/structio.h");
-        const lib_dir = b.option([]const u8, "structio-lib", "Folder of libstructio");
+        const headers = b.option([]const u8, "structio-include", "Folder of structio/structio.h");
+        const library = b.option([]const u8, "structio-lib", "Folder of libstructio");
         return .{
-            .include_dir = include_dir orelse if (prefix) |p| b.pathJoin(&.{ p, "include" }) else null,
-            .lib_dir = lib_dir orelse if (prefix) |p| b.pathJoin(&.{ p, "lib" }) else null,
+            .include_dir = headers orelse within(b, prefix, "include"),
+            .lib_dir = library orelse within(b, prefix, "lib"),
         };
+    }
+
+    fn within(b: *std.Build, prefix: ?[]const u8, folder: []const u8) ?[]const u8 {
+        return b.pathJoin(&.{ prefix orelse return null, folder });
     }
 
     fn link(place: Place, module: *std.Build.Module) void {
@@ -71,7 +95,7 @@ const Place = struct {
             module.addRPath(.{ .cwd_relative = dir });
         }
         module.linkSystemLibrary("structio", .{
-            .use_pkg_config = if (place.lib_dir == null) .force else .no,
+            .use_pkg_config = if (place.lib_dir == null) .yes else .no,
         });
     }
 

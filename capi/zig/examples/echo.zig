@@ -1,5 +1,5 @@
-//! An echo server: `echo [PORT]` (7007), ended by Ctrl-C, which lets connections finish for five seconds.
-//! `echo --self-test` serves a client of its own and ends.
+//! An echo server: `echo [PORT]` (7007), ended by Ctrl-C, which lets connections finish for five
+//! seconds. `echo --self-test` serves a client of its own and ends.
 
 const std = @import("std");
 const structio = @import("structio");

@@ -78,17 +78,27 @@ pub const structio_scope_options = extern struct {
     hold_interrupt: u32 = 0,
 };
 
+/// The scope has no deadline.
 pub const STRUCTIO_DEADLINE_NONE: u32 = 0;
+/// A moment of the run's clock.
 pub const STRUCTIO_DEADLINE_ABSOLUTE: u32 = 1;
+/// A duration that counts from entry.
 pub const STRUCTIO_DEADLINE_RELATIVE: u32 = 2;
 
+/// Ctrl-C is handled in the main thread when nobody else does.
 pub const STRUCTIO_INTERRUPT_AUTO: u32 = 0;
+/// Ctrl-C is not touched.
 pub const STRUCTIO_INTERRUPT_IGNORE: u32 = 1;
+/// Ctrl-C is handled whatever was there.
 pub const STRUCTIO_INTERRUPT_HANDLE: u32 = 2;
 
+/// A failure that is a code.
 pub const STRUCTIO_FAILURE_STATUS: c_int = 1;
+/// A failure that is a value of some language.
 pub const STRUCTIO_FAILURE_PAYLOAD: c_int = 2;
+/// A failure that is a cancellation.
 pub const STRUCTIO_FAILURE_CANCELLED: c_int = 3;
+/// A failure that is several.
 pub const STRUCTIO_FAILURE_GROUP: c_int = 4;
 
 /// What kind of value a payload is.

@@ -80,7 +80,10 @@ pub const CancelScope = struct {
 
     /// Leaves with what the block ended with, nothing or an error; an error that is this scope's
     /// cancellation ends here.
-    pub fn leave(self: *CancelScope, result: anytype) (call.ErrorsOf(@TypeOf(result)) || Error)!void {
+    pub fn leave(
+        self: *CancelScope,
+        result: anytype,
+    ) (call.ErrorsOf(@TypeOf(result)) || Error)!void {
         const status = call.status(result);
         const left = c.structio_scope_leave(&self.storage, status, null);
         if (left >= 0) return;

@@ -26,5 +26,13 @@ ZIG_GLOBAL_CACHE_DIR=$3/global
 ZIG_LOCAL_CACHE_DIR=$3/local
 export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
 "$zig" fmt --check build.zig src test examples
-exec "$zig" build test --prefix "$3/out" --summary all \
+"$zig" build test --prefix "$3/out" --summary all \
   "-Dstructio-include=$1" "-Dstructio-lib=$2"
+
+# The package as others use it, found in a prefix that looks like an installed one.
+mkdir -p "$3/prefix"
+rm -f "$3/prefix/lib" "$3/prefix/include"
+ln -s "$2" "$3/prefix/lib"
+ln -s "$1" "$3/prefix/include"
+cd test/consumer
+exec "$zig" build run --prefix "$3/out" "-Dstructio-prefix=$3/prefix"
