@@ -162,11 +162,11 @@ pub const Failure = struct {
         return false;
     }
 
-    /// Puts the failure in flight again, for who wants to let it pass after all; the reference
-    /// moves. Return the error that comes back.
+    /// Puts the failure in flight again, for who wants to let it pass after all: return the error
+    /// that comes back. A reference of its own goes along; yours stays yours.
     pub fn raise(self: Failure) anyerror {
         const error_here = self.err();
-        _ = c.structio_failure_raise(self.handle);
+        _ = c.structio_failure_raise(self.retain().handle);
         return error_here;
     }
 
