@@ -58,30 +58,30 @@ pub fn channel<T>(capacity: usize) -> Result<(Sender<T>, Receiver<T>)> {
 }
 
 /// What [`Sender::try_send`] and [`Sender::send`] could not send, and why.
-pub struct TrySendError<T> {
+pub struct SendError<T> {
     /// Why.
     pub error: Error,
     /// The item, untouched.
     pub item: T,
 }
 
-impl<T> fmt::Debug for TrySendError<T> {
+impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TrySendError").field("error", &self.error).finish_non_exhaustive()
+        f.debug_struct("SendError").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
-impl<T> fmt::Display for TrySendError<T> {
+impl<T> fmt::Display for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl<T> std::error::Error for TrySendError<T> {}
+impl<T> std::error::Error for SendError<T> {}
 
-impl<T> From<TrySendError<T>> for Error {
+impl<T> From<SendError<T>> for Error {
     /// Drops the item.
-    fn from(refused: TrySendError<T>) -> Self {
+    fn from(refused: SendError<T>) -> Self {
         refused.error
     }
 }
@@ -96,27 +96,27 @@ pub struct Sender<T> {
 impl<T> Sender<T> {
     /// Sends an item; waits while the buffer is full. A checkpoint; not sent when cancelled. Errors:
     /// [`Error::Broken`] (no receiver is left), [`Error::Closed`]; with the item, which `?` drops.
-    pub fn send(&self, item: T) -> Result<(), TrySendError<T>> {
+    pub fn send(&self, item: T) -> Result<(), SendError<T>> {
         if let Err(error) = may_wait() {
-            return Err(TrySendError { error, item });
+            return Err(SendError { error, item });
         }
         // SAFETY: the library takes the item, or leaves it as it was.
         Self::hand_over(item, |item| unsafe { sys::structio_sender_send(self.raw, item) })
     }
 
     /// The same without waiting. Errors: also [`Error::WouldBlock`].
-    pub fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
+    pub fn try_send(&self, item: T) -> Result<(), SendError<T>> {
         // SAFETY: as above.
         Self::hand_over(item, |item| unsafe { sys::structio_sender_try_send(self.raw, item) })
     }
 
-    fn hand_over(item: T, send: impl FnOnce(*mut c_void) -> i32) -> Result<(), TrySendError<T>> {
+    fn hand_over(item: T, send: impl FnOnce(*mut c_void) -> i32) -> Result<(), SendError<T>> {
         let mut moved = Item { value: ManuallyDrop::new(item) };
         let taken: *mut Item<T> = &mut moved;
         check(send(taken.cast())).map(drop).map_err(|error| {
             // SAFETY: on any failure the item is still ours.
             let item = ManuallyDrop::into_inner(unsafe { moved.value });
-            TrySendError { error, item }
+            SendError { error, item }
         })
     }
 

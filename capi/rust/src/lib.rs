@@ -60,7 +60,7 @@ pub mod testing;
 mod thread;
 mod time;
 
-pub use channel::{channel, Iter, Receiver, Sender, TrySendError};
+pub use channel::{channel, Iter, Receiver, SendError, Sender};
 pub use error::{Error, Group, Outcome, Panic, Result};
 pub use failure::Failure;
 pub use future::wait;

@@ -74,10 +74,10 @@ fn a_panic_of_the_body_waits_for_the_children() {
                     Err(end)
                 })?;
                 checkpoint()?;
-                panic!("body {}", 3);
+                panic_any(Payload(3))
             })
         });
-        assert_eq!(payload.downcast_ref(), Some(&String::from("body 3")));
+        assert_eq!(payload.downcast_ref(), Some(&Payload(3)));
         assert!(ended.get());
         Ok(())
     })
