@@ -116,9 +116,8 @@ impl<'a> Door<'a> {
         let mut post = Block::new(sys::structio_post::new());
         let arg = Arc::as_ptr(shared) as *mut c_void;
         // SAFETY: the storage stays, and `shared` lives, until the post is destroyed in `drop`.
-        if let Err(error) =
-            check(unsafe { sys::structio_post_init(post.get(), portal, arrive, arg) })
-        {
+        let made = unsafe { sys::structio_post_init(post.get(), portal, arrive, arg) };
+        if let Err(error) = check(made) {
             // SAFETY: nobody else has either of them.
             unsafe {
                 post.free();

@@ -1,7 +1,7 @@
 //! Futures of `std`, polled inside tasks.
 
 use std::cell::{Cell, RefCell};
-use std::future::{pending, poll_fn, ready, Future};
+use std::future::{pending, ready, Future};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -38,6 +38,20 @@ impl Future for Signal {
         state.1 = Some(context.waker().clone());
         Poll::Pending
     }
+}
+
+/// As that of `std`, which the oldest compiler does not have.
+struct PollFn<F>(F);
+
+impl<T, F: FnMut(&mut Context<'_>) -> Poll<T> + Unpin> Future for PollFn<F> {
+    type Output = T;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        (self.0)(context)
+    }
+}
+
+fn poll_fn<T, F: FnMut(&mut Context<'_>) -> Poll<T> + Unpin>(f: F) -> PollFn<F> {
+    PollFn(f)
 }
 
 #[test]
@@ -81,7 +95,7 @@ fn another_thread_wakes() {
         let theirs = signal.clone();
         let outside = thread::spawn(move || theirs.fire());
         run(|| {
-            assert_eq!(wait(async { signal.await })?, "fired");
+            assert_eq!(wait(signal)?, "fired");
             Ok(())
         })
         .unwrap();
