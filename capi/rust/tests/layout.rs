@@ -81,6 +81,48 @@ fn facts() -> Facts {
     facts
 }
 
+/// A type of Rust, as `sys` writes it, in C.
+fn c_type(rust: &str) -> String {
+    if let Some(target) = rust.strip_prefix("*mut ") {
+        return c_type(target) + "*";
+    }
+    if let Some(target) = rust.strip_prefix("*const ") {
+        return c_type(target) + " const*";
+    }
+    let inner = rust.strip_prefix("Option<").and_then(|inner| inner.strip_suffix('>'));
+    match inner.unwrap_or(rust) {
+        "c_char" => "char",
+        "c_int" => "int",
+        "c_void" => "void",
+        "i64" => "int64_t",
+        "u16" => "uint16_t",
+        "u32" => "uint32_t",
+        "usize" => "size_t",
+        named => named,
+    }
+    .to_string()
+}
+
+/// What `sys` declares as prototypes of C, which the compiler refuses if the header's are others.
+fn prototypes() -> Vec<String> {
+    let source = include_str!("../src/sys/mod.rs");
+    let mut prototypes = Vec::new();
+    for declaration in source.split("pub fn ").skip(1) {
+        let declaration = &declaration[..declaration.find(';').unwrap()];
+        let (name, rest) = declaration.split_once('(').unwrap();
+        let (arguments, result) = rest.split_once(')').unwrap();
+        let arguments: Vec<String> = arguments
+            .split(',')
+            .filter_map(|argument| argument.split_once(':'))
+            .map(|(_, argument)| c_type(argument.trim()))
+            .collect();
+        let arguments = if arguments.is_empty() { "void".into() } else { arguments.join(", ") };
+        let result = c_type(result.trim().strip_prefix("-> ").unwrap());
+        prototypes.push(format!("{result} {name}({arguments});"));
+    }
+    prototypes
+}
+
 fn include_dir() -> PathBuf {
     env::var_os("STRUCTIO_INCLUDE_DIR").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../include"),
@@ -89,7 +131,7 @@ fn include_dir() -> PathBuf {
 }
 
 #[test]
-fn sizes_offsets_and_constants_are_those_of_the_header() {
+fn what_is_declared_is_what_the_header_has() {
     let compiler = env::var("STRUCTIO_TEST_CC").unwrap_or_else(|_| "cc".to_string());
     if Command::new(&compiler).arg("--version").output().is_err() {
         eprintln!("skipped: there is no C compiler");
@@ -105,6 +147,10 @@ fn sizes_offsets_and_constants_are_those_of_the_header() {
         )
         .unwrap();
     }
+    let prototypes = prototypes();
+    assert!(prototypes.len() > 100);
+    source += &prototypes.join("\n");
+    source.push('\n');
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let file = folder.join("layout.c");
     fs::write(&file, source).unwrap();
