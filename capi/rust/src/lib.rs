@@ -42,10 +42,12 @@
 //!   only what is used is memory). A task that overflows its stack ends the process.
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
+#![warn(missing_debug_implementations)]
 #![warn(clippy::undocumented_unsafe_blocks)]
 
 mod call;
 mod channel;
+mod debug;
 mod error;
 mod failure;
 mod future;
@@ -75,3 +77,8 @@ pub use time::{
     checkpoint, checkpoint_if_cancelled, current_deadline, now, shielded_checkpoint, sleep,
     sleep_forever, sleep_until, Moment,
 };
+
+/// The examples in the README are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -169,8 +169,18 @@ impl<'scope, 'env> Nursery<'scope, 'env> {
 
     /// Cancels everything in the nursery, its body included.
     pub fn cancel(&self) -> Result<()> {
+        self.cancel_raw(None)
+    }
+
+    /// [`cancel`](Self::cancel), for a reason that reports and
+    /// [`cancel_reason`](crate::cancel_reason) tell.
+    pub fn cancel_with(&self, reason: &str) -> Result<()> {
+        self.cancel_raw(Some(c_string(reason, "the reason")?))
+    }
+
+    fn cancel_raw(&self, reason: Option<CString>) -> Result<()> {
         // SAFETY: the nursery is open, or has been and its storage is there.
-        cancel_raw(unsafe { sys::structio_nursery_scope(self.raw.get()) }, None)
+        cancel_raw(unsafe { sys::structio_nursery_scope(self.raw.get()) }, reason)
     }
 }
 

@@ -122,9 +122,9 @@ pub fn run_with<T, F: FnOnce() -> Result<T>>(options: &RunOptions<'_>, main: F) 
         living.set(false);
         code
     });
-    let arg = callback.arg();
-    // SAFETY: the callback outlives the call, and `call_main` calls it once, without unwinding.
-    let code = unsafe { sys::structio_run(call_of(&callback), arg, &raw) };
+    let call = call_of(&callback);
+    // SAFETY: the callback outlives the call, which calls it once; `guarded` does not unwind.
+    let code = unsafe { sys::structio_run(call, callback.arg(), &raw) };
     drop(callback);
     if living.get() {
         // What it borrows is about to go. Only a task that ignores that its waits fail comes here.

@@ -67,8 +67,8 @@ fn carried<T, F: FnOnce() -> T>(
         result = Some(catch_unwind(AssertUnwindSafe(f)));
         0
     });
-    let arg = callback.arg();
-    let performed = perform(call_of(&callback), arg);
+    let call = call_of(&callback);
+    let performed = perform(call, callback.arg());
     let begun = callback.body.is_none();
     drop(callback);
     match result {

@@ -2,7 +2,7 @@
 //! the manual. A test compares sizes and constants with the header.
 //!
 //! Nothing here is checked by the compiler; use the rest of the crate where you can.
-#![allow(missing_docs, non_camel_case_types)]
+#![allow(missing_docs, missing_debug_implementations, non_camel_case_types)]
 
 use std::os::raw::{c_char, c_int, c_void};
 
