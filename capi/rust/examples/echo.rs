@@ -3,7 +3,7 @@
 use std::io::{copy, Read, Write};
 use std::time::Duration;
 
-use structio::{connect_tcp, fail_after, open_nursery, serve, Error, Result, TcpListener};
+use structio::{connect_tcp, fail_after, open_nursery, serve, Result, TcpListener};
 
 fn main() -> Result<()> {
     structio::run(|| {
@@ -19,7 +19,7 @@ fn main() -> Result<()> {
                 stream.send_eof()?;
                 let mut answer = String::new();
                 stream.read_to_string(&mut answer)?;
-                Ok::<_, Error>(answer)
+                Ok(answer)
             })?;
             print!("{answer}");
             Ok(())

@@ -157,7 +157,8 @@ impl<'a> Door<'a> {
 impl Drop for Door<'_> {
     fn drop(&mut self) {
         self.shared.state().post = ptr::null_mut();
-        // SAFETY: nobody can send it any more, the last wait is over, and this is the thread of its run.
+        // SAFETY: nobody can send it any more, the last wait is over, and this is the thread of the
+        // run.
         unsafe {
             sys::structio_post_destroy(self.post.get());
             self.post.free();

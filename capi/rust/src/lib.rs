@@ -27,8 +27,8 @@
 //!   that thread and never leave it: what a task captures needs to be neither `Send` nor `'static`,
 //!   thread-locals work, and a `RefCell` is enough where nothing in between waits.
 //! * A call that can wait is a *checkpoint*: there, and only there, other tasks run and
-//!   cancellation arrives, as [`Error::Cancelled`], again and again until the scope is left. Pass it
-//!   on with `?`. A call that says so has done nothing, unless its description says otherwise.
+//!   cancellation arrives, as [`Error::Cancelled`], again and again until the scope is left. Pass
+//!   it on with `?`. A call that says so has done nothing, unless its description says otherwise.
 //! * Nurseries and scopes are functions that take a closure, never guards: there is nothing that a
 //!   program could forget to drop.
 //! * A task that panics fails its nursery: everything else in there is cancelled and awaited, and

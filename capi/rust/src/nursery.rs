@@ -32,8 +32,8 @@ pub struct Nursery<'scope, 'env: 'scope> {
 ///
 /// Errors: [`Error::Group`] with all that failed; [`Error::Cancelled`] when nothing failed but a
 /// scope around is cancelled. When the nursery's own scope was cancelled (by
-/// [`Nursery::cancel`]) what is cut is no error. A schedule point; its wait cannot be cancelled, but
-/// what it waits for can.
+/// [`Nursery::cancel`]) what is cut is no error. A schedule point; its wait cannot be cancelled,
+/// but what it waits for can.
 ///
 /// Panics when the body or a task has panicked, once all have ended.
 ///
@@ -266,9 +266,9 @@ impl<'scope, 'env> TaskBuilder<'scope, 'env> {
     }
 
     /// Starts a task and waits until it calls [`TaskStatus::started`], and gives the value that it
-    /// said. Until then it runs in the caller's scopes, and its failure is the caller's. Errors: the
-    /// task's own, [`Error::Cancelled`], `STRUCTIO_EMISUSE` (it ended without saying so). A schedule
-    /// point. Panics when the task panics before it is ready.
+    /// said. Until then it runs in the caller's scopes, and its failure is the caller's. A schedule
+    /// point. Errors: the task's own, [`Error::Cancelled`], `STRUCTIO_EMISUSE` (it ended without
+    /// saying so). Panics when the task panics before it is ready.
     pub fn start<T, F, R>(self, f: F) -> Result<T>
     where
         F: FnOnce(TaskStatus<T>) -> R + 'scope,

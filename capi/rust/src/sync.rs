@@ -142,7 +142,7 @@ impl<T: ?Sized> fmt::Debug for Mutex<T> {
     }
 }
 
-/// Access to what a [`Mutex`] protects; unlocks when dropped, which must be in the task that locked.
+/// Access to what a [`Mutex`] protects; unlocks when dropped, which the task that locked has to do.
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
     thread: OneThread,

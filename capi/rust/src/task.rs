@@ -10,7 +10,8 @@ use crate::call::{c_string, check, may_wait, pointer};
 use crate::error::{Error, Result};
 use crate::sys;
 
-/// A task of a nursery and the value that it will give. Dropping it forgets the task, which goes on.
+/// A task of a nursery and the value that it will give. Dropping it forgets the task, which goes
+/// on.
 pub struct Task<'scope, T> {
     raw: *mut sys::structio_task,
     slot: Rc<Cell<Option<T>>>,

@@ -77,7 +77,8 @@ impl Drop for VirtualClock {
     }
 }
 
-/// Waits until every other task of the run waits, with nothing ready and no I/O there. A checkpoint.
+/// Waits until every other task of the run waits, with nothing ready and no I/O there. A
+/// checkpoint.
 pub fn wait_all_tasks_blocked() -> Result<()> {
     may_wait()?;
     // SAFETY: plain values.

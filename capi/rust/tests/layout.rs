@@ -138,7 +138,8 @@ fn what_is_declared_is_what_the_header_has() {
         return;
     }
     let mut source = String::from(
-        "#include <stddef.h>\n#include <structio/structio.h>\n#include <structio/structio_testing.h>\n",
+        "#include <stddef.h>\n#include <structio/structio.h>\n\
+         #include <structio/structio_testing.h>\n",
     );
     for (index, (what, value)) in facts().iter().enumerate() {
         writeln!(
