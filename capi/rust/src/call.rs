@@ -100,7 +100,7 @@ impl<F: FnOnce() -> c_int> Callback<F> {
         (self as *mut Self).cast()
     }
     /// # Safety
-    /// `arg` is that of a living callback, which nobody else uses meanwhile, and whose body does not
+    /// `arg` is that of a living callback which nobody else uses meanwhile, and whose body does not
     /// unwind.
     pub(crate) unsafe extern "C" fn call(arg: *mut c_void) -> c_int {
         // SAFETY: as promised by the caller.

@@ -95,7 +95,8 @@ pub struct Sender<T> {
 
 impl<T> Sender<T> {
     /// Sends an item; waits while the buffer is full. A checkpoint; not sent when cancelled.
-    /// Errors: [`Error::Broken`] (no receiver is left), [`Error::Closed`]; with the item, which `?` drops.
+    /// Errors: [`Error::Broken`] (no receiver is left), [`Error::Closed`]; with the item, which
+    /// `?` drops.
     pub fn send(&self, item: T) -> Result<(), SendError<T>> {
         if let Err(error) = may_wait() {
             return Err(SendError { error, item });
