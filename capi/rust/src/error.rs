@@ -4,12 +4,12 @@ use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::ops::Deref;
 use std::os::raw::c_int;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 
 use crate::failure::Failure;
+use crate::group::Group;
 use crate::sys;
 
 /// A result whose error is this crate's, unless another is named.
@@ -95,18 +95,26 @@ impl Error {
 
     /// The program's own error of that type: this one, or the first within a group.
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
-        match self {
-            Self::Other(error) => error.downcast_ref(),
-            Self::Group(group) => group.iter().find_map(|member| member.downcast_ref()),
-            _ => None,
+        let mut left = vec![self];
+        while let Some(error) = left.pop() {
+            match error {
+                Self::Other(error) => {
+                    if let Some(found) = error.downcast_ref() {
+                        return Some(found);
+                    }
+                }
+                Self::Group(group) => left.extend(group.iter().rev()),
+                _ => {}
+            }
         }
+        None
     }
 
     /// The first panic in it, at whatever depth.
-    pub(crate) fn panic(&self) -> Option<&Panic> {
+    pub(crate) fn panic(&self) -> Option<Panic> {
         match self {
-            Self::Panic(panic) => Some(panic),
-            Self::Group(group) => group.iter().find_map(Error::panic),
+            Self::Panic(panic) => Some(panic.clone()),
+            Self::Group(group) => group.failure().panic(),
             _ => None,
         }
     }
@@ -114,7 +122,7 @@ impl Error {
 
 /// Goes on with a panic that a task has met, or gives the error.
 pub(crate) fn resume_panic(error: Error) -> Error {
-    match error.panic().cloned() {
+    match error.panic() {
         Some(panic) => {
             drop(error);
             panic.resume()
@@ -192,45 +200,6 @@ fn kind_of(code: c_int) -> io::ErrorKind {
 #[cfg(not(unix))]
 fn kind_of(_code: c_int) -> io::ErrorKind {
     io::ErrorKind::Other
-}
-
-/// The failures of a nursery's body and its tasks; a slice of them.
-#[derive(Clone, Debug)]
-pub struct Group {
-    members: Arc<[Error]>,
-    failure: Failure,
-}
-
-impl Group {
-    pub(crate) fn new(failure: Failure, members: Vec<Error>) -> Self {
-        Self { members: members.into(), failure }
-    }
-    pub(crate) fn failure(&self) -> &Failure {
-        &self.failure
-    }
-    /// The whole tree as text, one failure a line, each with the task that it comes from.
-    pub fn tree(&self) -> String {
-        self.failure.describe()
-    }
-}
-
-impl Deref for Group {
-    type Target = [Error];
-    fn deref(&self) -> &[Error] {
-        &self.members
-    }
-}
-
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.len() == 1 { "" } else { "s" };
-        write!(f, "{} task{plural} failed: ", self.len())?;
-        for (index, member) in self.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "; " };
-            write!(f, "{comma}{member}")?;
-        }
-        Ok(())
-    }
 }
 
 /// A panic of a task, on its way to where it is resumed. Clones share it.

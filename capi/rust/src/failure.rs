@@ -6,7 +6,8 @@ use std::os::raw::{c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 
 use crate::call::{drop_quietly, fatal};
-use crate::error::{Error, Group};
+use crate::error::{Error, Panic};
+use crate::group::Group;
 use crate::sys;
 
 /// A failure of the library's, counted by references. See `structio_failure.h`.
@@ -63,23 +64,42 @@ impl Failure {
         }
     }
 
-    /// As an error of this crate. `code` is what the call has returned with it.
+    /// The members of a group.
+    pub(crate) fn members(&self) -> Vec<Error> {
+        let raw = self.0.as_ptr();
+        // SAFETY: we hold a reference, and with it one to each member.
+        let member = |index| unsafe {
+            Self::from_raw(sys::structio_failure_retain(sys::structio_failure_member(raw, index)))
+        };
+        // SAFETY: we hold a reference.
+        let count = unsafe { sys::structio_failure_count(raw) };
+        (0..count).filter_map(member).map(|member| member.to_error()).collect()
+    }
+
+    /// The first panic in it, at whatever depth.
+    pub(crate) fn panic(&self) -> Option<Panic> {
+        let mut left = vec![self.0.as_ptr()];
+        while let Some(raw) = left.pop() {
+            // SAFETY: we hold a reference, and with it one to each member.
+            unsafe {
+                if let Some(Error::Panic(panic)) = payload_of(raw) {
+                    return Some(panic.clone());
+                }
+                let count = sys::structio_failure_count(raw);
+                left.extend((0..count).rev().map(|i| sys::structio_failure_member(raw, i)));
+            }
+        }
+        None
+    }
+
+    /// As an error of this crate.
     fn to_error(&self) -> Error {
         let raw = self.0.as_ptr();
         // SAFETY: we hold a reference, and with it one to each member.
         unsafe {
             match sys::structio_failure_get_kind(raw) {
                 sys::STRUCTIO_FAILURE_CANCELLED => Error::Cancelled,
-                sys::STRUCTIO_FAILURE_GROUP => {
-                    let members = (0..sys::structio_failure_count(raw))
-                        .filter_map(|index| {
-                            let member = sys::structio_failure_member(raw, index);
-                            Self::from_raw(sys::structio_failure_retain(member))
-                        })
-                        .map(|member| member.to_error())
-                        .collect();
-                    Error::Group(Group::new(self.clone(), members))
-                }
+                sys::STRUCTIO_FAILURE_GROUP => Error::Group(Group::new(self.clone())),
                 sys::STRUCTIO_FAILURE_PAYLOAD => match payload_of(raw) {
                     Some(error) => error.clone(),
                     None => Error::Foreign(self.clone()),

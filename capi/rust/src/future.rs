@@ -28,16 +28,20 @@ pub fn wait<F: Future>(future: F) -> Result<F::Output> {
     let waker = Waker::from(Arc::clone(&shared));
     let mut context = Context::from_waker(&waker);
     let mut door = None;
+    let mut waited = false;
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            if door.is_none() {
-                shielded_checkpoint()?;
+            if !waited {
+                shielded_checkpoint()?; // who never waits gives way all the same
             }
             return Ok(output);
         }
         match &door {
             None => door = Some(Door::open(&shared)?),
-            Some(door) => door.wait()?,
+            Some(door) => {
+                door.wait()?;
+                waited = true;
+            }
         }
     }
 }

@@ -157,6 +157,26 @@ fn errors_of_body_and_children_are_one_group() {
 }
 
 #[test]
+fn groups_may_be_deeper_than_a_stack() {
+    fn deeper(depth: u32) -> Result<()> {
+        if depth == 0 {
+            return Err(Error::new(Mine(7)));
+        }
+        open_nursery(|n| n.spawn(move || deeper(depth - 1)))
+    }
+    let error = run(|| open_nursery(|n| n.spawn(|| deeper(2000)))).unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("1 task failed: 1 task failed: ") && text.len() < 200, "{text}");
+    run(|| {
+        assert_eq!(error.downcast_ref(), Some(&Mine(7)));
+        drop(error.clone());
+        drop(error);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn status_errors_keep_code_and_message() {
     let error =
         run(|| open_nursery(|n| n.spawn(|| structio::connect_tcp("127.0.0.1", 1).map(drop))))

@@ -125,3 +125,22 @@ fn other_threads_come_in_by_a_portal() {
     })
     .unwrap();
 }
+
+#[test]
+fn a_posted_call_that_panics_ends_the_run() {
+    let error = run(|| {
+        let portal = Portal::new()?;
+        portal.post(|| panic!("posted"))?;
+        let end = structio::sleep_forever();
+        assert!(matches!(end, Error::Cancelled));
+        Err::<(), _>(end)
+    })
+    .unwrap_err();
+    match error {
+        Error::Status { code, message } => {
+            assert_eq!(code, structio::sys::STRUCTIO_EINTERNAL);
+            assert!(message.contains("posted"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
