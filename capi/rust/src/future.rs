@@ -1,5 +1,6 @@
 //! Futures of `std`, polled in the calling task.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::os::raw::{c_char, c_int, c_void};
 use std::pin::Pin;
@@ -15,6 +16,8 @@ use crate::time::{checkpoint, checkpoint_if_cancelled, shielded_checkpoint};
 /// Polls `future` in the calling task until it is ready; the task waits meanwhile, and others run.
 /// Its waker may be used on any thread. A checkpoint; when cancelled the future is dropped, and has
 /// done what it had done until then.
+///
+/// While it waits no deadlock is reported, since any thread may wake it.
 ///
 /// Futures that need the reactor of another library need that library's runtime around them; what
 /// only waits for a waker works: channels, `oneshot`s, locks and timers of any library.
@@ -53,6 +56,8 @@ struct Shared(Mutex<State>);
 struct State {
     /// Woken since the last poll.
     woken: bool,
+    /// The run's thread.
+    home: usize,
     /// Wakes the task from any thread; NULL before the first wait and after the last.
     post: *mut sys::structio_post,
     /// The task's present wait; NULL when it does not wait. Used on the run's thread only.
@@ -61,13 +66,22 @@ struct State {
 
 impl Default for State {
     fn default() -> Self {
-        Self { woken: false, post: ptr::null_mut(), waiter: ptr::null_mut() }
+        Self { woken: false, home: here(), post: ptr::null_mut(), waiter: ptr::null_mut() }
     }
 }
 
 // SAFETY: `post` may be sent on any thread as long as it is set, and it is taken out under the lock
-// before it is destroyed; `waiter` is used by `arrive` and the waiting task only, on their thread.
+// before it is destroyed; `waiter` is used on the run's thread only.
 unsafe impl Send for State {}
+
+thread_local! {
+    /// Its address tells threads apart, also while one ends.
+    static HERE: Cell<u8> = const { Cell::new(0) };
+}
+
+fn here() -> usize {
+    HERE.with(|here| here.as_ptr() as usize)
+}
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -81,7 +95,15 @@ impl Wake for Shared {
     }
     fn wake_by_ref(self: &Arc<Self>) {
         let mut state = self.state();
-        state.woken = true;
+        if std::mem::replace(&mut state.woken, true) {
+            return;
+        }
+        if !state.waiter.is_null() && state.home == here() {
+            // SAFETY: the waiter lives as long as it is set, and this is its thread.
+            if unsafe { sys::structio_wake(state.waiter, 0) } >= 0 {
+                return;
+            }
+        }
         if !state.post.is_null() {
             // SAFETY: the post is not destroyed before it was taken out under this lock.
             unsafe { sys::structio_post_send(state.post) };

@@ -104,6 +104,28 @@ fn another_thread_wakes() {
 }
 
 #[test]
+fn tasks_and_threads_wake_at_once() {
+    run(|| {
+        for round in 0..200 {
+            let signal = Signal::default();
+            let theirs = signal.clone();
+            let outside = thread::spawn(move || theirs.fire());
+            open_nursery(|n| {
+                n.spawn(|| wait(signal.clone()).map(drop))?;
+                for _ in 0..round % 5 {
+                    checkpoint()?;
+                }
+                signal.fire();
+                Ok(())
+            })?;
+            outside.join().unwrap();
+        }
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn wakers_outlive_the_wait_and_the_run() {
     let signal = Signal::default();
     run(|| {
