@@ -1,0 +1,29 @@
+"""structio for Python."""
+
+from . import lowlevel as lowlevel
+from ._nursery import TASK_STATUS_IGNORED as TASK_STATUS_IGNORED
+from ._nursery import Nursery as Nursery
+from ._nursery import TaskStatus as TaskStatus
+from ._nursery import open_nursery as open_nursery
+from ._run import current_time as current_time
+from ._run import run as run
+from ._run import sleep as sleep
+from ._run import sleep_forever as sleep_forever
+from ._run import sleep_until as sleep_until
+from ._scope import CancelScope as CancelScope
+from ._scope import current_effective_deadline as current_effective_deadline
+from ._scope import fail_after as fail_after
+from ._scope import fail_at as fail_at
+from ._scope import move_on_after as move_on_after
+from ._scope import move_on_at as move_on_at
+from ._status import BrokenResourceError as BrokenResourceError
+from ._status import BusyResourceError as BusyResourceError
+from ._status import Cancelled as Cancelled
+from ._status import ClosedResourceError as ClosedResourceError
+from ._status import DeadlockError as DeadlockError
+from ._status import EndOfChannel as EndOfChannel
+from ._status import InternalError as InternalError
+from ._status import RunFinishedError as RunFinishedError
+from ._status import StatusError as StatusError
+from ._status import TooSlowError as TooSlowError
+from ._status import WouldBlock as WouldBlock
