@@ -1,6 +1,19 @@
 """structio for Python."""
 
+from . import from_thread as from_thread
 from . import lowlevel as lowlevel
+from . import testing as testing
+from . import to_thread as to_thread
+from ._channel import MemoryReceiveChannel as MemoryReceiveChannel
+from ._channel import MemorySendChannel as MemorySendChannel
+from ._channel import open_memory_channel as open_memory_channel
+from ._limiter import CapacityLimiter as CapacityLimiter
+from ._net import SocketListener as SocketListener
+from ._net import SocketStream as SocketStream
+from ._net import open_tcp_listeners as open_tcp_listeners
+from ._net import open_tcp_stream as open_tcp_stream
+from ._net import serve_listeners as serve_listeners
+from ._net import serve_tcp as serve_tcp
 from ._nursery import TASK_STATUS_IGNORED as TASK_STATUS_IGNORED
 from ._nursery import Nursery as Nursery
 from ._nursery import TaskStatus as TaskStatus
@@ -27,3 +40,7 @@ from ._status import RunFinishedError as RunFinishedError
 from ._status import StatusError as StatusError
 from ._status import TooSlowError as TooSlowError
 from ._status import WouldBlock as WouldBlock
+from ._sync import Condition as Condition
+from ._sync import Event as Event
+from ._sync import Lock as Lock
+from ._sync import Semaphore as Semaphore

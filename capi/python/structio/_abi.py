@@ -90,6 +90,8 @@ class RunOptions(Sized):
         ("reserved", c_uint32),
         ("clock", c_void_p),
         ("failure", ctypes.POINTER(c_void_p)),
+        ("on_interrupt", c_void_p),
+        ("on_interrupt_arg", c_void_p),
     ]
 
 
@@ -246,6 +248,7 @@ LimiterStorage = c_uint64 * 44
 
 StepFn = ctypes.CFUNCTYPE(c_int, ctypes.py_object, c_void_p)
 TaskFn = ctypes.CFUNCTYPE(c_int, c_void_p)
+InterruptFn = ctypes.CFUNCTYPE(c_int, ctypes.py_object)
 DropFn = ctypes.CFUNCTYPE(None, c_void_p)
 DescribeFn = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 

@@ -28,9 +28,7 @@ OP_SLEEP_FOREVER = op("sleep_forever")
 class Clock(Protocol):
     """What `run` takes as its clock: `structio.testing.MockClock`."""
 
-    def _begin(self) -> int: ...
-
-    def _end(self) -> None: ...
+    def _native(self) -> int: ...
 
 
 def run(
@@ -53,15 +51,13 @@ def run(
     options = RunOptions(name=main.name.encode(), failure=ctypes.pointer(failure))
     with _interrupt.handled(state, options):
         if clock is not None:
-            options.clock = clock._begin()
+            options.clock = clock._native()
         local.run = state
         try:
             status = _run(DRIVE, ctypes.addressof(steps), ctypes.addressof(options))
         finally:
-            state.closed = True
             local.run = None
-            if clock is not None:
-                clock._end()
+            state.end()
     try:
         if main in state.tasks:  # it was never stepped: the run could not begin
             main.forget()

@@ -52,6 +52,9 @@ class Run:
         self.tasks: set[Task] = set()
         self.current: Task | None = None
         self.kept: dict[int, object] = {}  # open scopes and nurseries, by address
+        self.buffers: list[tuple[memoryview, int]] = []  # for receiving
+        self.to_free: list[tuple[Callable[[int], int], int]] = []
+        self.by_number: dict[int, Task] = {}
         self.slots: list[tuple[ctypes.Array[c_int64], int]] = []
         self.main: Task | None = None
         self.options = TaskOptions(stack_size=STACK_SIZE)
@@ -64,6 +67,21 @@ class Run:
             return self.slots.pop()
         words = (c_int64 * 3)(24, STEP)
         return words, ctypes.addressof(words)
+
+
+    def free(self, fn: Callable[[int], int], handle: int) -> None:
+        """Frees a handle now, or at the run's end when that is another thread's."""
+        if local.run is self or self.closed:
+            fn(handle)
+        else:
+            self.to_free.append((fn, handle))
+
+    def end(self) -> None:
+        """It is over; handles that are left may be freed on any thread."""
+        self.closed = True
+        for fn, handle in self.to_free:
+            fn(handle)
+        self.to_free.clear()
 
 
 class _Local(threading.local):
@@ -95,7 +113,7 @@ class Task:
         "send",
         "words",
         "slot",
-        "began",
+        "number",
         "__weakref__",
     )
 
@@ -112,7 +130,7 @@ class Task:
         self.send: Callable[[Any], Any] | None = coro.send
         self.words: ctypes.Array[c_int64] | None = None
         self.slot: tuple[ctypes.Array[c_int64], int] | None = None
-        self.began: Any = None
+        self.number = 0  # the library's, once somebody has asked for it
 
     def __repr__(self) -> str:
         return f"<Task {self.name!r} at {id(self):#x}>"
@@ -139,6 +157,9 @@ class Task:
     def end(self) -> None:
         self.coro = self.enter = self.send = self.words = None
         self.parent_nursery = None
+        if self.number:
+            del self.run.by_number[self.number]
+            self.number = 0
 
 
 def _first_step(task: Task, address: int) -> ctypes.Array[c_int64]:
