@@ -25,7 +25,7 @@ GROUP_MESSAGE: Final = "Exceptions from a structio nursery"
 _new_payload = function("failure_new_payload", "ippp")
 _new_cancelled = function("failure_new_cancelled", "ip")
 _new_group = function("failure_new_group", "ipzp")
-_free = function("failure_free", "ip")
+free = function("failure_free", "ip")
 _raise = function("failure_raise", "ip")
 _take = function("failure_take", "p")
 _kind = function("failure_get_kind", "ip")
@@ -36,12 +36,14 @@ _count = function("failure_count", "zp")
 _member = function("failure_member", "ppz")
 
 _exceptions: Final[dict[int, BaseException]] = {}
+_mixed: Final[set[int]] = set()  # keys of groups with a Cancelled in them, see to_failure
 _next_key: Final[Callable[[], int]] = itertools.count(1).__next__
 
 
 @DropFn
 def _drop(key: int) -> None:
     _exceptions.pop(key, None)
+    _mixed.discard(key)
 
 
 @DescribeFn
@@ -67,8 +69,7 @@ _type: Final = PayloadType(
 _type_address: Final = addressof(_type)
 
 
-def _payload_of(exc: BaseException) -> int:
-    key = _next_key()
+def _payload_of(exc: BaseException, key: int) -> int:
     _exceptions[key] = exc
     out = c_void_p()
     status = _new_payload(_type_address, key, addressof(out))
@@ -85,6 +86,23 @@ def has_cancelled(exc: BaseException) -> bool:
     return isinstance(exc, Cancelled)
 
 
+def _group(*members: int) -> int:
+    """A group that owns its members; 0, and they are freed, when that cannot be."""
+    out = c_void_p()
+    if _new_group(addressof((c_void_p * len(members))(*members)), len(members), addressof(out)) < 0:
+        for member in members:
+            free(member)
+    return out.value or 0
+
+
+def cancelled_group() -> int:
+    """A group of nothing but the calling task's cancellation; 0 when it is not cancelled."""
+    first = c_void_p()
+    if _new_cancelled(addressof(first)) < 0:
+        return 0
+    return _group(first.value or 0)
+
+
 def to_failure(exc: BaseException) -> tuple[int, int]:
     """A status, and a failure that the caller owns, or 0.
 
@@ -93,21 +111,27 @@ def to_failure(exc: BaseException) -> tuple[int, int]:
     """
     if isinstance(exc, Cancelled):
         return ECANCELLED, 0
-    failure = _payload_of(exc)
-    if failure and isinstance(exc, BaseExceptionGroup) and has_cancelled(exc):
-        first = c_void_p()
-        if _new_cancelled(addressof(first)) == 0:
-            if exc.split(Cancelled)[1] is None:
-                _free(failure)
-                _free(first.value)
-                return ECANCELLED, 0
-            out = c_void_p()
-            members = (c_void_p * 2)(first.value, failure)
-            if _new_group(addressof(members), 2, addressof(out)) == 0:
-                failure = out.value or 0
-            else:
-                _free(first.value)
+    failure = 0
+    if isinstance(exc, BaseExceptionGroup) and has_cancelled(exc):
+        failure = _mixed_group(exc)
+    if not failure:
+        failure = _payload_of(exc, _next_key())
     return (_code(failure) if failure else EPAYLOAD), failure
+
+
+def _mixed_group(exc: BaseExceptionGroup[BaseException]) -> int:
+    if exc.split(Cancelled)[1] is None:
+        return cancelled_group()
+    first = c_void_p()
+    if _new_cancelled(addressof(first)) < 0:
+        return 0
+    key = _next_key()
+    failure = _payload_of(exc, key)
+    if not failure:
+        free(first.value)
+        return 0
+    _mixed.add(key)
+    return _group(first.value or 0, failure)
 
 
 def fail(exc: BaseException) -> int:
@@ -132,14 +156,16 @@ def from_failure(failure: int) -> BaseException:
 
 
 def _from_group(failure: int) -> BaseException:
-    exceptions = [from_failure(_member(failure, i)) for i in range(_count(failure))]
-    mixed = exceptions[-1]
-    if isinstance(mixed, BaseExceptionGroup) and has_cancelled(mixed):
-        if len(exceptions) == 2 and isinstance(exceptions[0], Cancelled):
+    count = _count(failure)
+    last = _member(failure, count - 1)
+    if _payload(last, None) in _mixed:
+        mixed = from_failure(last)
+        if count == 2:
             return mixed
-        if len(exceptions) == 1:
-            rest = mixed.split(Cancelled)[1]
-            return mixed if rest is None else rest
+        assert isinstance(mixed, BaseExceptionGroup)
+        rest = mixed.split(Cancelled)[1]
+        return mixed if rest is None else rest
+    exceptions = [from_failure(_member(failure, i)) for i in range(count)]
     return BaseExceptionGroup(GROUP_MESSAGE, exceptions)
 
 
@@ -158,7 +184,7 @@ def take(status: int) -> BaseException:
     try:
         return from_failure(failure)
     finally:
-        _free(failure)
+        free(failure)
 
 
 def consume(failure: int) -> BaseException:
@@ -166,4 +192,4 @@ def consume(failure: int) -> BaseException:
     try:
         return from_failure(failure)
     finally:
-        _free(failure)
+        free(failure)

@@ -70,14 +70,14 @@ _ASKED: Final = ctypes.cast(_asked, c_void_p).value
 
 
 @contextlib.contextmanager
-def handled(run: Run, options: RunOptions) -> Iterator[None]:
+def handled(run: Run, options: RunOptions) -> Iterator[_Interrupts | None]:
     """Takes Ctrl-C for a run, when it is Python's to deliver and nobody else has taken it."""
     options.interrupt = IGNORE
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     ):
-        yield
+        yield None
         return
     interrupts = _Interrupts(run)
     options.interrupt = HANDLE
@@ -86,12 +86,10 @@ def handled(run: Run, options: RunOptions) -> Iterator[None]:
     handler = interrupts.signalled
     signal.signal(signal.SIGINT, handler)
     try:
-        yield
+        yield interrupts
     finally:
         if signal.getsignal(signal.SIGINT) is handler:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-    if interrupts.noted:
-        raise KeyboardInterrupt
 
 
 def collapsed(exc: BaseException) -> BaseException:

@@ -14,8 +14,9 @@ from ._abi import TcpConnectOptions, TcpListenOptions, function, op
 from ._buffer import address_of_bytes, pinned
 from ._nursery import TASK_STATUS_IGNORED, Nursery, open_nursery
 from ._run import sleep
-from ._status import ClosedResourceError, check, exception, text
+from ._status import check, exception, text
 from ._task import Run, call, call_raw, current_run, transparent
+from .lowlevel import checkpoint
 
 RECEIVE_SIZE: Final = 64 * 1024
 MAX_LISTENERS: Final = 64
@@ -106,7 +107,16 @@ class SocketStream:
     async def aclose(self) -> None:
         """Closes the connection, also when cancelled. Again: a checkpoint."""
         self._closed = True
-        await call(_OP_CLOSE, self._handle)
+        if self._handle:
+            await call(_OP_CLOSE, self._handle)
+        else:
+            await checkpoint()
+
+    def _close_now(self) -> None:
+        self._closed = True
+        handle, self._handle = self._handle, 0
+        if handle:
+            self._run.free(_free_stream, handle)
 
     @property
     def local_address(self) -> tuple[str, int]:
@@ -162,7 +172,7 @@ class SocketStream:
         return f"<structio.SocketStream at {id(self):#x}>"
 
     def __del__(self) -> None:
-        self._run.free(_free_stream, self._handle)
+        self._close_now()
 
 
 def _new_buffer() -> tuple[memoryview, int]:
@@ -184,8 +194,11 @@ class SocketListener:
         return SocketStream(self._run, out.value or 0)
 
     async def aclose(self) -> None:
-        """Closes it; who waits here gets ClosedResourceError."""
-        await call(_OP_LISTENER_CLOSE, self._handle)
+        """Closes it; who waits here gets ClosedResourceError. Again: a checkpoint."""
+        if self._handle:
+            await call(_OP_LISTENER_CLOSE, self._handle)
+        else:
+            await checkpoint()
 
     def _close_now(self) -> None:
         handle, self._handle = self._handle, 0
@@ -267,7 +280,7 @@ async def _handle(handler: Callable[[SocketStream], Awaitable[Any]], stream: Soc
     try:
         await handler(stream)
     finally:
-        await stream.aclose()
+        stream._close_now()
 
 
 async def _serve_one(

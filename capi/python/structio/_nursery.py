@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Awaitable, Callable
 from ctypes import addressof, c_void_p
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from . import _failure
 from ._abi import NurseryStorage, TaskOptions, function, op
@@ -20,7 +19,6 @@ from ._task import (
     call_raw,
     coroutine_of,
     current_run,
-    name_of,
 )
 
 T = TypeVar("T")
@@ -93,13 +91,12 @@ class Nursery:
         run.kept[self._address] = self
         self._closed = False
         self.cancel_scope: ScopeView = NurseryScope(_scope(self._address), storage)
-        self._tasks: set[Task] = set()
         self.parent_task = run.current
 
     @property
     def child_tasks(self) -> frozenset[Task]:
         """The tasks that live here now."""
-        return frozenset(task for task in self._tasks if task.coro is not None)
+        return frozenset(task for task in self._run.tasks if task.parent_nursery is self)
 
     def start_soon(
         self, async_fn: Callable[..., Awaitable[Any]], *args: object, name: object = None
@@ -107,12 +104,12 @@ class Nursery:
         """Starts a child. It does not run before the caller's next checkpoint."""
         run = self._run
         coro = coroutine_of("nursery.start_soon", async_fn, args)
-        task = Task(run, coro, name_of(async_fn, name), contextvars.copy_context())
+        task = Task(run, coro, async_fn, name)
         task.parent_nursery = self
         if self._closed:
             status = ECLOSED
         else:
-            run.options.name = task.name.encode()
+            run.options.name = task.label
             status = _spawn(self._address, run.options_address, DRIVE, task.steps())
         if status < 0:
             task.forget()
@@ -127,10 +124,10 @@ class Nursery:
             _refused(ECLOSED, "nursery.start")
         status = _Status(self)
         coro = coroutine_of("nursery.start", async_fn, args, task_status=status)
-        task = Task(run, coro, name_of(async_fn, name), contextvars.copy_context())
+        task = Task(run, coro, async_fn, name)
         task.parent_nursery = self
         status.task = task
-        options = TaskOptions(name=task.name.encode(), stack_size=STACK_SIZE)
+        options = TaskOptions(name=task.label, stack_size=STACK_SIZE)
         try:
             result = await call_raw(
                 OP_START, self._address, addressof(options), DRIVE, task.steps(), 0
@@ -146,9 +143,6 @@ class Nursery:
         finally:
             status.task = None
             failed = None  # type: ignore[assignment]
-
-    def __del__(self) -> None:
-        assert self._closed or self._run.closed, "a nursery was lost while open"
 
 
 def _refused(status: int, what: str) -> NoReturn:
@@ -188,17 +182,16 @@ class _Manager:
             return True
         if left == ECANCELLED and isinstance(exc, Cancelled):
             if failure.value:
-                _failure._free(failure.value)
+                _failure.free(failure.value)
             return False
         ended = _failure.consume(failure.value) if failure.value else exception(left)
         if ended is exc:
             return False
         try:
-            if exc is not None and isinstance(ended, BaseExceptionGroup):
-                raise_as_it_was(ended)
-            raise ended
+            raise_as_it_was(ended)
         finally:
-            del ended, exc
+            del ended, exc, trace
+        return False
 
 
 def open_nursery() -> _Manager:

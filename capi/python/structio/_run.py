@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import ctypes
 import math
 from collections.abc import Awaitable, Callable
@@ -11,8 +10,8 @@ from typing import Any, Protocol, TypeVar
 
 from . import _failure, _interrupt
 from ._abi import RunOptions, Steps, function, op
-from ._status import FOREVER, check, exception
-from ._task import DRIVE, STEP, Run, Task, call, coroutine_of, current_run, local, name_of
+from ._status import FOREVER, exception
+from ._task import DRIVE, STEP, Run, Task, call, coroutine_of, current_run, local
 
 T = TypeVar("T")
 
@@ -43,13 +42,13 @@ def run(
         raise RuntimeError("structio.run: this thread is inside a run already")
     coro = coroutine_of("structio.run", async_fn, args)
     state = Run()
-    main = Task(state, coro, name_of(async_fn, name), contextvars.copy_context())
+    main = Task(state, coro, async_fn, name)
     state.main = main
     state.tasks.add(main)
     steps = Steps(step=STEP, state=id(main))
     failure = c_void_p()
-    options = RunOptions(name=main.name.encode(), failure=ctypes.pointer(failure))
-    with _interrupt.handled(state, options):
+    options = RunOptions(name=main.label, failure=ctypes.pointer(failure))
+    with _interrupt.handled(state, options) as interrupts:
         if clock is not None:
             options.clock = clock._native()
         local.run = state
@@ -65,6 +64,8 @@ def run(
             raise _interrupt.collapsed(_failure.consume(failure.value))
         if status < 0:
             raise exception(status)
+        if interrupts is not None and interrupts.noted:  # too late for the library
+            raise KeyboardInterrupt
         return main.result  # type: ignore[no-any-return]
     finally:
         main.result = state.main = state.current = None

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from ctypes import addressof, c_int64
+from ctypes import addressof, c_int64, c_void_p
 from types import TracebackType
 from typing import Final
 
 from ._abi import ScopeOptions, ScopeStorage, function
-from ._failure import has_cancelled
+from ._failure import cancelled_group, free, has_cancelled
 from ._run import nanoseconds, seconds
-from ._status import ECANCELLED, EPAYLOAD, FOREVER, Cancelled, TooSlowError, check, exception
+from ._status import (
+    ECANCELLED,
+    EGROUP,
+    EPAYLOAD,
+    Cancelled,
+    TooSlowError,
+    check,
+    exception,
+)
 from ._task import current_run
 
 _init = function("scope_init", "ipp")
@@ -140,13 +148,17 @@ class CancelScope(ScopeView):
             run.kept.pop(address, None)
             check(left)
             return False
-        cancelled = has_cancelled(exc)
-        left = _leave(address, ECANCELLED if cancelled else EPAYLOAD, None)
+        if isinstance(exc, Cancelled):
+            left = _leave(address, ECANCELLED, None)
+        elif isinstance(exc, BaseExceptionGroup) and has_cancelled(exc):
+            left = _leave_with_group(address)
+        else:
+            left = _leave(address, EPAYLOAD, None)
         run.kept.pop(address, None)
         if left == 0:
             self._caught = True
             return absorbed(exc)
-        if left not in (ECANCELLED, EPAYLOAD):
+        if left not in (ECANCELLED, EPAYLOAD, EGROUP):
             raise exception(left) from exc
         return False
 
@@ -159,6 +171,16 @@ class CancelScope(ScopeView):
         if self.cancel_called:
             state += ", cancelled"
         return f"<structio.CancelScope at {id(self):#x}, {state}>"
+
+
+def _leave_with_group(address: int) -> int:
+    failure = c_void_p(cancelled_group())
+    if not failure.value:
+        return int(_leave(address, EPAYLOAD, None))
+    left = _leave(address, EGROUP, addressof(failure))
+    if failure.value:
+        free(failure.value)
+    return int(left)
 
 
 def absorbed(exc: BaseException) -> bool:

@@ -103,8 +103,9 @@ class Task:
     """A task. What `structio.lowlevel.current_task` returns."""
 
     __slots__ = (
-        "name",
+        "label",
         "coro",
+        "_name",
         "context",
         "parent_nursery",
         "run",
@@ -117,10 +118,10 @@ class Task:
         "__weakref__",
     )
 
-    def __init__(
-        self, run: Run, coro: Coroutine[Any, Any, Any], name: str, context: contextvars.Context
-    ) -> None:
-        self.name = name
+    def __init__(self, run: Run, coro: Coroutine[Any, Any, Any], fn: object, name: object) -> None:
+        self._name = fn if name is None else name
+        self.label = label_of(fn, name)
+        context = contextvars.copy_context()
         self.coro: Coroutine[Any, Any, Any] | None = coro
         self.context = context
         self.parent_nursery: Any = None
@@ -131,6 +132,14 @@ class Task:
         self.words: ctypes.Array[c_int64] | None = None
         self.slot: tuple[ctypes.Array[c_int64], int] | None = None
         self.number = 0  # the library's, once somebody has asked for it
+
+    @property
+    def name(self) -> str:
+        """The name it was given, or its function's."""
+        name = self._name
+        if not isinstance(name, str):
+            name = self._name = _plain_name(name)
+        return name
 
     def __repr__(self) -> str:
         return f"<Task {self.name!r} at {id(self):#x}>"
@@ -289,10 +298,15 @@ def coroutine_of(
     return coro
 
 
-def name_of(fn: Any, name: object) -> str:
+def label_of(fn: Any, name: object) -> bytes:
+    """What the library calls a task: its room for names is short."""
     if name is not None:
-        return name if isinstance(name, str) else f"{_plain_name(name)}"
-    return _plain_name(fn)
+        fn = name
+    try:
+        text = fn.__name__
+    except AttributeError:
+        text = fn if isinstance(fn, str) else _plain_name(fn).rpartition(".")[2]
+    return text.encode("utf-8", "replace")  # type: ignore[no-any-return]
 
 
 def _plain_name(fn: Any) -> str:

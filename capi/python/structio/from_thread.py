@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Awaitable, Callable
 from ctypes import addressof
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from . import _failure
 from ._abi import Steps, function
 from ._status import ECANCELLED, Cancelled, exception
-from ._task import DRIVE, STEP, Task, coroutine_of, name_of
+from ._task import DRIVE, STEP, Task, coroutine_of, transparent
 from .to_thread import host_of
 
 __all__ = ["check_cancelled", "run", "run_sync"]
@@ -26,7 +25,7 @@ def run(async_fn: Callable[..., Awaitable[T]], *args: object) -> T:
     thread until that has ended."""
     host = host_of("structio.from_thread.run")
     coro = coroutine_of("structio.from_thread.run", async_fn, args)
-    task = Task(host, coro, name_of(async_fn, None), contextvars.copy_context())
+    task = Task(host, coro, async_fn, None)
     steps = Steps(step=STEP, state=id(task))
     host.tasks.add(task)
     status = _call(DRIVE, addressof(steps))
@@ -40,10 +39,11 @@ def run(async_fn: Callable[..., Awaitable[T]], *args: object) -> T:
 def run_sync(fn: Callable[..., T], *args: object) -> T:
     """Calls `fn(*args)` in the task that waits for this thread."""
 
-    async def calls() -> T:
-        return fn(*args)
+    return run(_calls, fn, args)
 
-    return run(calls)
+
+async def _calls(fn: Callable[..., T], args: tuple[object, ...]) -> T:
+    return fn(*args)
 
 
 def check_cancelled() -> None:
@@ -52,3 +52,6 @@ def check_cancelled() -> None:
     status = _check()
     if status < 0:
         raise Cancelled() if status == ECANCELLED else exception(status)
+
+
+transparent.add(_calls.__code__)
