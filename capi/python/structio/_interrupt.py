@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import inspect
 import os
 import signal
 import threading
+import types
 from collections.abc import Iterator
 from ctypes import c_void_p
 from types import FrameType
@@ -24,6 +26,12 @@ from ._task import Run, transparent
 IGNORE: Final = 1
 HANDLE: Final = 2
 
+_COROUTINES: Final = (
+    inspect.CO_COROUTINE
+    | inspect.CO_ITERABLE_COROUTINE
+    | inspect.CO_GENERATOR
+    | inspect.CO_ASYNC_GENERATOR
+)
 _PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -47,13 +55,19 @@ class _Interrupts:
 
 
 def in_users_code(frame: FrameType | None) -> bool:
-    """Whether the nearest frame of this package is one that merely calls the user's code."""
-    innermost = True
+    """Whether the nearest frame of this package is one that merely calls the user's code.
+
+    What the driver of tasks calls are coroutines: a plain function there is a handler of another
+    signal, which has interrupted the driver itself.
+    """
+    above: types.CodeType | None = None
     while frame is not None:
         code = frame.f_code
         if code.co_filename.startswith(_PACKAGE):
-            return not innermost and code in transparent
-        innermost = False
+            if above is None or code not in transparent:
+                return False
+            return not transparent[code] or bool(above.co_flags & _COROUTINES)
+        above = code
         frame = frame.f_back
     return True
 

@@ -336,4 +336,4 @@ async def serve_tcp(
     raise AssertionError("it serves for ever")
 
 
-transparent.update((_handle.__code__,))
+transparent[_handle.__code__] = False

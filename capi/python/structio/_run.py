@@ -35,9 +35,14 @@ def run(
     *args: object,
     clock: Clock | None = None,
     name: object = None,
+    deadlock_check: bool = True,
 ) -> T:
     """Runs `async_fn(*args)` as the main task, with all that it starts; returns what it returned,
-    or raises the very exception that left it."""
+    or raises the very exception that left it.
+
+    A run in which nothing can ever happen any more raises DeadlockError, with the tree of who waits
+    for what. Without `deadlock_check` it waits for ever, which is for Ctrl-C.
+    """
     if _in_run():
         raise RuntimeError("structio.run: this thread is inside a run already")
     coro = coroutine_of("structio.run", async_fn, args)
@@ -47,7 +52,9 @@ def run(
     state.tasks.add(main)
     steps = Steps(step=STEP, state=id(main))
     failure = c_void_p()
-    options = RunOptions(name=main.label, failure=ctypes.pointer(failure))
+    options = RunOptions(
+        name=main.label, no_deadlock_check=not deadlock_check, failure=ctypes.pointer(failure)
+    )
     with _interrupt.handled(state, options) as interrupts:
         if clock is not None:
             options.clock = clock._native()

@@ -242,8 +242,8 @@ def _ended_with(task: Task, exc: BaseException) -> int:
 _step_callback: Final = StepFn(_step)
 STEP: Final = ctypes.cast(_step_callback, c_void_p).value or 0
 
-# Frames of these may stand between a task's driver and code of the user's.
-transparent: Final[set[types.CodeType]] = {_step.__code__, _foreign.__code__}
+# Frames of these merely call code of the user's: coroutines here, anything where it is False.
+transparent: Final[dict[types.CodeType, bool]] = {_step.__code__: True, _foreign.__code__: True}
 
 
 @types.coroutine

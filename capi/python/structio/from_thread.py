@@ -54,4 +54,4 @@ def check_cancelled() -> None:
         raise Cancelled() if status == ECANCELLED else exception(status)
 
 
-transparent.add(_calls.__code__)
+transparent[_calls.__code__] = False

@@ -10,7 +10,7 @@ import structio
 from structio import lowlevel
 from structio.testing import MockClock
 
-from .support import Case, at_once, in_run
+from .support import Case, at_once, in_run, python
 
 
 class Run(Case):
@@ -208,6 +208,22 @@ class Run(Case):
 
         with self.assertRaisesRegex(structio.DeadlockError, "waits_for_nothing"):
             structio.run(waits_for_nothing)
+
+    def test_a_deadlock_may_be_what_is_wanted(self) -> None:
+        lines = python(
+            """
+            import os, signal, structio, threading
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            async def main():
+                threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
+                await structio.sleep_forever()
+            try:
+                structio.run(main, deadlock_check=False)
+            except KeyboardInterrupt:
+                print("interrupted")
+            """
+        ).communicate(timeout=20)
+        self.assertEqual(lines, ("interrupted\n", ""))
 
 
 class Time(Case):
