@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dis
 import inspect
 import os
 import signal
@@ -26,6 +27,8 @@ from ._task import Run, transparent
 IGNORE: Final = 1
 HANDLE: Final = 2
 
+_CACHE: Final = dis.opmap.get("CACHE", 0)
+_GET_AWAITABLE: Final = dis.opmap.get("GET_AWAITABLE", -1)
 _COROUTINES: Final = (
     inspect.CO_COROUTINE
     | inspect.CO_ITERABLE_COROUTINE
@@ -54,12 +57,24 @@ class _Interrupts:
         return int(noted)
 
 
+def _is_about_to_await(frame: FrameType) -> bool:
+    """Between the call that makes a coroutine and its await: the `__aexit__` of a nursery would be
+    lost, and the nursery left open."""
+    code = frame.f_code.co_code
+    at = frame.f_lasti + 2
+    while at < len(code) and code[at] == _CACHE:
+        at += 2
+    return at < len(code) and code[at] == _GET_AWAITABLE
+
+
 def in_users_code(frame: FrameType | None) -> bool:
     """Whether the nearest frame of this package is one that merely calls the user's code.
 
     What the driver of tasks calls are coroutines: a plain function there is a handler of another
     signal, which has interrupted the driver itself.
     """
+    if frame is not None and _is_about_to_await(frame):
+        return False
     above: types.CodeType | None = None
     while frame is not None:
         code = frame.f_code

@@ -9,7 +9,7 @@ import structio
 from .support import Case, python
 
 PROLOGUE = """
-import os, signal, sys, time, structio
+import os, signal, sys, threading, time, structio
 from structio import lowlevel
 signal.signal(signal.SIGINT, signal.default_int_handler)
 def interrupt():
@@ -274,19 +274,20 @@ class Interrupts(Case):
                             await rx.receive()
                     except* ValueError:
                         pass
-            def shell(n):
-                signal.setitimer(signal.ITIMER_REAL, 0.001 + n * 0.00037)
-                structio.run(main)
-            signal.signal(signal.SIGALRM, lambda *_: interrupt())
             seen = 0
             for n in range(40):
+                timer = threading.Timer(0.001 + n * 0.00037, interrupt)
+                async def starts_timer():
+                    timer.start()
+                    await main()
                 try:
-                    shell(n)
+                    structio.run(starts_timer)
                 except KeyboardInterrupt:
                     seen += 1
                 except BaseExceptionGroup as group:
                     assert group.split((KeyboardInterrupt, ValueError))[1] is None, repr(group)
                     seen += 1
+                timer.join()
             print(seen)
             """
         )
