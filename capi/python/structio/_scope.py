@@ -157,7 +157,10 @@ class CancelScope(ScopeView):
         run.kept.pop(address, None)
         if left == 0:
             self._caught = True
-            return absorbed(exc)
+            try:
+                return absorbed(exc)
+            finally:
+                del exc, trace
         if left not in (ECANCELLED, EPAYLOAD, EGROUP):
             raise exception(left) from exc
         return False
@@ -191,7 +194,10 @@ def absorbed(exc: BaseException) -> bool:
     rest = exc.split(Cancelled)[1]
     if rest is None:
         return True
-    raise_as_it_was(rest)
+    try:
+        raise_as_it_was(rest)
+    finally:
+        del rest, exc  # or its traceback would lead back to it
     return False
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextvars
 import ctypes
-import inspect
 import threading
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
@@ -284,18 +283,16 @@ def coroutine_of(
     what: str, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...], **keywords: Any
 ) -> Coroutine[Any, Any, Any]:
     """Calls an async function, and says what is wrong when it is none."""
-    if inspect.iscoroutine(fn):
+    if type(fn) is types.CoroutineType:
         fn.close()
         raise TypeError(
             f"{what} wants an async function and its arguments, not a coroutine: write"
             f" ({fn.__name__}, ...) instead of ({fn.__name__}(...))"
         )
     coro = fn(*args, **keywords)
-    if not inspect.iscoroutine(coro):
-        if isinstance(coro, Coroutine):  # Cython's, for example
-            return coro
-        raise TypeError(f"{what} wants an async function, but {fn!r} returned {coro!r}")
-    return coro
+    if type(coro) is types.CoroutineType or isinstance(coro, Coroutine):  # Cython's, for example
+        return coro
+    raise TypeError(f"{what} wants an async function, but {fn!r} returned {coro!r}")
 
 
 def label_of(fn: Any, name: object) -> bytes:

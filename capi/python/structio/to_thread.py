@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from . import _failure
 from ._abi import TaskFn, ThreadOptions, function, op
 from ._limiter import CapacityLimiter
-from ._status import exception
+from ._status import ECANCELLED, Cancelled, exception
 from ._task import Run, call_raw, current_run
 
 __all__ = ["current_default_thread_limiter", "run_sync"]
@@ -69,10 +69,13 @@ def _work(key: int) -> int:
             job.error = exc.with_traceback(trace and trace.tb_next)
             del trace
         _worker.run = job.run = None
+        status = ECANCELLED if isinstance(job.error, Cancelled) else 0
         job.fn = job.args = job.context = None  # type: ignore[assignment]
+        del job
+        return status
     except BaseException as exc:
         _failure.report(exc)
-    return 0
+        return 0
 
 
 _WORK: Final = ctypes.cast(_work, c_void_p).value or 0
@@ -103,7 +106,7 @@ async def run_sync(
     _jobs[key] = job
     status = await call_raw(_OP_RUN, _WORK, key, addressof(options))
     _jobs.pop(key, None)
-    if status < 0:
+    if status < 0 and job.error is None:
         raise exception(status)
     if job.error is not None:
         try:
