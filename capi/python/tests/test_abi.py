@@ -12,7 +12,7 @@ from typing import Any
 
 from structio import _abi, _status, _task
 
-from .support import Case
+from .support import Case, python
 
 INCLUDE = pathlib.Path(__file__).resolve().parents[3] / "include"
 
@@ -107,8 +107,37 @@ class Abi(Case):
                 seen += 1
         self.assertGreater(seen, 60)
 
+    def test_a_library_that_is_not_there(self) -> None:
+        out, err = python(
+            """
+            import os
+            os.environ["STRUCTIO_LIBRARY"] = "/nowhere/libstructio.so.0"
+            try:
+                import structio
+            except ImportError as error:
+                print(error)
+            """
+        ).communicate(timeout=20)
+        self.assertEqual(err, "")
+        self.assertIn("/nowhere", out)
+        self.assertIn("STRUCTIO_LIBRARY", out)
+
     def test_another_version_is_refused(self) -> None:
-        self.assertEqual(_abi.quick.structio_version() >> 16, _abi.VERSION[0])
+        out, err = python(
+            """
+            import ctypes
+            class Other(ctypes.PyDLL):
+                def __getattr__(self, name):
+                    return lambda: 0x000900
+            ctypes.PyDLL = Other
+            try:
+                import structio
+            except ImportError as error:
+                print(error)
+            """
+        ).communicate(timeout=20)
+        self.assertEqual(err, "")
+        self.assertRegex(out, r"is version 0\.9, but this package is for 0\.1")
 
 
 if __name__ == "__main__":
