@@ -22,7 +22,8 @@ _IF_CANCELLED = Command((op("checkpoint_if_cancelled"),))
 _SHIELDED = Command((op("cancel_shielded_checkpoint"),))
 
 
-def _fixed(command: Command) -> Generator[Command, int, None]:
+@types.coroutine
+def _perform(command: Command) -> Generator[Command, int, None]:
     if local.run is None:
         raise _outside()
     result = yield command
@@ -30,26 +31,19 @@ def _fixed(command: Command) -> Generator[Command, int, None]:
         raise exception(result)
 
 
-@types.coroutine
-def checkpoint() -> Generator[Command, int, None]:
+async def checkpoint() -> None:
     """Lets other tasks run, and raises Cancelled when a scope around is cancelled."""
-    if local.run is None:
-        raise _outside()
-    result = yield _CHECKPOINT
-    if result < 0:
-        raise exception(result)
+    await _perform(_CHECKPOINT)
 
 
-@types.coroutine
-def checkpoint_if_cancelled() -> Generator[Command, int, None]:
+async def checkpoint_if_cancelled() -> None:
     """Raises Cancelled when a scope around is cancelled, else does nothing."""
-    return _fixed(_IF_CANCELLED)
+    await _perform(_IF_CANCELLED)
 
 
-@types.coroutine
-def cancel_shielded_checkpoint() -> Generator[Command, int, None]:
+async def cancel_shielded_checkpoint() -> None:
     """Lets other tasks run, cancelled or not."""
-    return _fixed(_SHIELDED)
+    await _perform(_SHIELDED)
 
 
 def current_task() -> Task:

@@ -197,7 +197,7 @@ class Run(Case):
         with self.assertRaisesRegex(RuntimeError, "in a task of structio.run"):
             asyncio.run(structio.sleep(0))
         with self.assertRaisesRegex(RuntimeError, "in a task of structio.run"):
-            asyncio.run(lowlevel.checkpoint())  # type: ignore[arg-type]
+            asyncio.run(lowlevel.checkpoint())
         for outside in (structio.current_time, lowlevel.current_task, structio.CancelScope().__enter__):
             with self.assertRaisesRegex(RuntimeError, "from a task of structio.run"):
                 outside()
@@ -302,6 +302,15 @@ class Context(Case):
             nursery.start_soon(child)
         self.assertEqual(seen, ["none", "later"])
         self.assertEqual(variable.get(), "later")
+
+    @in_run
+    async def test_all_that_waits_is_an_async_function(self) -> None:
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(lowlevel.checkpoint)
+            nursery.start_soon(lowlevel.checkpoint_if_cancelled)
+            nursery.start_soon(lowlevel.cancel_shielded_checkpoint)
+            nursery.start_soon(structio.sleep, 0)
+            nursery.start_soon(structio.testing.wait_all_tasks_blocked)
 
     @in_run
     async def test_current_task(self) -> None:
