@@ -173,12 +173,11 @@ class _Manager:
         if exc is not None:
             status, failure.value = _failure.to_failure(exc)
         left = await call_raw(OP_CLOSE, nursery._address, status, addressof(failure))
-        scope = nursery.cancel_scope
+        nursery.cancel_scope._ended()
         nursery._closed = True
         run.kept.pop(nursery._address, None)
         del self._nursery
         if left >= 0:
-            scope._caught = exc is not None
             return True
         if left == ECANCELLED and isinstance(exc, Cancelled):
             if failure.value:

@@ -29,6 +29,7 @@ _cancel = function("scope_cancel", "ips")
 _set_deadline = function("scope_set_deadline", "ipq")
 _set_shield = function("scope_set_shield", "ipi")
 _deadline = function("scope_deadline", "ipp")
+_cancelled_caught = function("scope_cancelled_caught", "ip")
 _cancel_called = function("scope_cancel_called", "ip")
 _current_deadline = function("current_deadline", "q")
 
@@ -106,6 +107,11 @@ class ScopeView:
         self._moment = self.deadline
         self._called = bool(_cancel_called(self._address) == 1)
         self._left = True
+
+    def _ended(self) -> None:
+        """The same for a scope that has been left."""
+        self._snapshot()
+        self._caught = bool(_cancelled_caught(self._address) == 1)
 
 
 class CancelScope(ScopeView):

@@ -5,6 +5,7 @@ import threading
 import unittest
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import structio
 from structio import lowlevel
@@ -127,9 +128,10 @@ class Misuse(Case):
             async for _ in numbers():
                 break
 
-        with self.assertRaises(BaseExceptionGroup):
+        with mock.patch("sys.unraisablehook") as told, self.assertRaises(BaseExceptionGroup):
             async with structio.open_nursery() as nursery:
                 nursery.start_soon(careless)
+        self.assertIn("GeneratorExit", str(told.call_args[0][0].exc_value))
 
     @in_run
     async def test_asyncio_inside(self) -> None:
