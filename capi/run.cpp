@@ -59,6 +59,8 @@ int structio_run(structio_task_fn fn, void* arg, const structio_run_options* giv
   inner.seed = options.seed;
   inner.eh_getter = options.cxa_get_globals;
   inner.interrupt = options.interrupt;
+  inner.on_interrupt = options.on_interrupt;
+  inner.on_interrupt_arg = options.on_interrupt_arg;
   inner.overflow_report = options.no_overflow_report == 0;
   inner.deadlock_check = options.no_deadlock_check == 0;
   inner.describe_tree = rt::debug::describe_tree;

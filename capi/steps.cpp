@@ -2,6 +2,7 @@
 // stack; what it asks for is called on the task's.
 #include <structio/structio_steps.h>
 
+#include "base/host_end.hpp"
 #include "check.hpp"
 #include "op_table.hpp"
 #include "runtime/step.hpp"
@@ -39,7 +40,7 @@ int structio_drive(void* given) {
         *r,
         [](void* arg) {
           auto& s = *static_cast<one_step*>(arg);
-          s.answer = s.steps.step(s.steps.state, &s.call);
+          s.answer = base::call_host(s.steps.step, s.steps.state, &s.call);
         },
         &step);
     if (step.answer == STRUCTIO_STEP_DONE) return static_cast<int>(next.result);

@@ -16,6 +16,10 @@ enum structio_interrupt_mode {
   STRUCTIO_INTERRUPT_HANDLE = 2  /* handled whatever was there; restored at the end */
 };
 
+/* Told of an interrupt, as a hook (rule 8): 0: dealt with; else it is delivered to the main task.
+ */
+typedef int (*structio_interrupt_fn)(void* arg);
+
 typedef struct structio_run_options {
   size_t struct_size;
   uint32_t version; /* STRUCTIO_VERSION, or 0: not checked */
@@ -33,6 +37,11 @@ typedef struct structio_run_options {
   uint32_t reserved;
   structio_clock* clock;      /* NULL: the system's; see structio_testing.h. Borrowed. */
   structio_failure** failure; /* not NULL: receives why the run failed; yours to free */
+  /* For interpreters, whose own handler of SIGINT only sets a flag. Not NULL: when SIGINT is
+   * handled the handler that was there before is called as well, each time and within the signal;
+   * and what the run is interrupted by is told to this function, which decides. */
+  structio_interrupt_fn on_interrupt;
+  void* on_interrupt_arg;
 } structio_run_options;
 
 /* Runs fn(arg) as the main task, with everything that it starts, on the calling thread; returns

@@ -92,7 +92,7 @@ int outcome(runtime& rt, failure*& f) noexcept {
     failure_release(rt.main_failure);
   } else if (rt.main_failure) {
     f = rt.main_failure;
-  } else if (interrupt_taken(rt)) {
+  } else if (rt.interrupt_left || (interrupt_taken(rt) && interrupt_counts(rt))) {
     f = failure_status(STRUCTIO_EINTERRUPTED, nullptr);
     if (!f) f = failure_no_memory();
   } else {

@@ -39,6 +39,8 @@ struct run_options {
   std::uint64_t seed = 0;
   ctx::eh_getter eh_getter = nullptr;
   unsigned interrupt = 0;
+  int (*on_interrupt)(void*) = nullptr;  ///< decides about interrupts; null: main gets them
+  void* on_interrupt_arg = nullptr;
   bool overflow_report = true;
   bool deadlock_check = true;
   virtual_time* clock = nullptr;
@@ -111,6 +113,7 @@ struct runtime {
   // Outside.
   portal_core* door = nullptr;
   std::atomic<bool> interrupted{false};
+  bool interrupt_left = false;  ///< one that main has not looked for is the run's to report
   std::atomic<std::uint32_t> interrupts_seen{0};
 
   base::list<idle_wait, idle_tag> idle_waits;

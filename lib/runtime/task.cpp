@@ -35,9 +35,7 @@ void main_ended(runtime& rt, task& t, int status, failure* in_flight) noexcept {
   rt.main_status = status;
   rt.main_failure = status < 0 ? failure_of(rt, t, status, in_flight) : nullptr;
   if (status >= 0) failure_release(in_flight);
-  // An interrupt that it never looked for is the run's to report.
-  if ((t.attention & attention_interrupt) || t.interrupt_held)
-    rt.interrupted.store(true, std::memory_order_release);
+  if ((t.attention & attention_interrupt) || t.interrupt_held) rt.interrupt_left = true;
   rt.main = nullptr;
 }
 
