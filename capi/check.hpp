@@ -20,7 +20,8 @@ using base::fail;
 inline int no_task(const char* call) noexcept {
   const rt::runtime* r = rt::current_runtime();
   if (r && r->current && r->confined_to == rt::confined::waiting) {
-    return fail(STRUCTIO_ENOTASK, "%s: may block, and the functions of an item must not", call);
+    return fail(STRUCTIO_ENOTASK,
+                "%s: may block, and the functions of an item and task hooks must not", call);
   }
   if (r) {
     return fail(STRUCTIO_ENOTASK,

@@ -16,6 +16,19 @@ enum structio_interrupt_mode {
   STRUCTIO_INTERRUPT_HANDLE = 2  /* handled whatever was there; restored at the end */
 };
 
+/* Task hooks, for a host that keeps a state for each thread of execution (an interpreter): `enter`
+ * is called when a task begins to run, `leave` when it stops, each on the stack of that task and on
+ * the thread of the run. A task that starts is entered before its function is called; one that
+ * waits or gives way is left, and entered again before its call returns; one that has ended, with
+ * its task-locals dropped, is left for the last time with `ended` = 1, and its id names nothing
+ * any more. A checkpoint that goes on at once tells nothing. The two alternate: between them, while
+ * the run is outside of tasks (the event loop, abort functions of deadlines, portal callbacks), no
+ * task is entered. A task that a run gives up (see STRUCTIO_EDEADLOCK) is not told of again. Hooks
+ * must not block, throw or leave by longjmp; they may call what is for "any task or hook" or "any
+ * thread", and structio_task_stack before the task has ended. */
+typedef void (*structio_task_enter_fn)(structio_task_id task, void* arg);
+typedef void (*structio_task_leave_fn)(structio_task_id task, int ended, void* arg);
+
 typedef struct structio_run_options {
   size_t struct_size;
   uint32_t version; /* STRUCTIO_VERSION, or 0: not checked */
@@ -31,8 +44,11 @@ typedef struct structio_run_options {
   uint32_t no_overflow_report; /* not 0: leave SIGSEGV, SIGBUS and the alternate stack alone */
   uint32_t no_deadlock_check;  /* not 0: a run in which nothing can ever happen waits for ever */
   uint32_t reserved;
-  structio_clock* clock;      /* NULL: the system's; see structio_testing.h. Borrowed. */
-  structio_failure** failure; /* not NULL: receives why the run failed; yours to free */
+  structio_clock* clock;             /* NULL: the system's; see structio_testing.h. Borrowed. */
+  structio_failure** failure;        /* not NULL: receives why the run failed; yours to free */
+  structio_task_enter_fn task_enter; /* NULL: none; the same for task_leave */
+  structio_task_leave_fn task_leave;
+  void* task_hooks_arg;
 } structio_run_options;
 
 /* Runs fn(arg) as the main task, with everything that it starts, on the calling thread; returns
@@ -96,7 +112,8 @@ STRUCTIO_API const char* structio_task_name(structio_task_id task);
 /* Renames the calling task; the name is copied. Errors: STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_task_set_name(const char* name);
 
-/* Bounds of the calling task's stack, for interpreters that insist on knowing them. */
+/* Bounds of the calling task's stack, for interpreters that insist on knowing them. In task hooks
+ * too. */
 STRUCTIO_API int structio_task_stack(void** low, void** high);
 
 /* --- task-locals and run-locals -------------------------------------------------------------- */

@@ -30,6 +30,13 @@ struct idle_wait : base::list_node<idle_tag> {
   std::int64_t cushion = 0;
 };
 
+/// See structio_run_options. Each may be null.
+struct task_hooks {
+  void (*enter)(task_id task, void* arg) = nullptr;
+  void (*leave)(task_id task, int ended, void* arg) = nullptr;
+  void* arg = nullptr;
+};
+
 struct run_options {
   task_fn fn = nullptr;
   void* arg = nullptr;
@@ -42,6 +49,7 @@ struct run_options {
   bool overflow_report = true;
   bool deadlock_check = true;
   virtual_time* clock = nullptr;
+  task_hooks hooks;
   /// Writes the tree of tasks for a deadlock report. As snprintf; may be null.
   std::size_t (*describe_tree)(runtime&, char* text, std::size_t size) = nullptr;
 };
@@ -49,7 +57,7 @@ struct run_options {
 /// What the user's code that runs inside a call is cut off from.
 enum class confined : std::uint8_t {
   no,       ///< nothing
-  waiting,  ///< it must not: functions of items, for the current task
+  waiting,  ///< it must not: functions of items, task hooks, for the current task
   task,     ///< and that task is not its own: abort functions, on whatever fiber
 };
 
@@ -66,6 +74,7 @@ struct runtime {
   // The engine.
   ctx::machine machine;
   task* current = nullptr;  ///< null on the hub
+  const task_hooks* hooks;  ///< null: none
   scheduler sched;
   timer_queue timers;
   ctx::stack_pool stacks;
