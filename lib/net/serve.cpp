@@ -8,6 +8,7 @@
 
 #include "base/handle_table.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -32,7 +33,7 @@ struct server {
 };
 
 void let_go(server& sv) noexcept {
-  if (--sv.references == 0 && sv.on_heap) delete &sv;
+  if (--sv.references == 0 && sv.on_heap) base::destroy(&sv);
 }
 
 int take_place(runtime& rt, server& sv) noexcept {
@@ -226,7 +227,7 @@ int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept {
 int serve_all(runtime& rt, tcp_listener* const* listeners, std::size_t count,
               const serve_request& request) noexcept {
   server local;
-  server* sv = request.home ? new (std::nothrow) server : &local;
+  server* sv = request.home ? base::make<server>() : &local;
   if (!sv) return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
   sv->request = request;
   sv->on_heap = request.home != nullptr;

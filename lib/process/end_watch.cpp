@@ -1,8 +1,7 @@
 // Two ways to learn of an end, behind one operation.
 #include "process/end_watch.hpp"
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "process/posix_child.hpp"
@@ -20,7 +19,7 @@ struct end_thread : post_node, thread::cache_job {
 
   void destroy() noexcept {
     core->release();
-    delete this;
+    base::destroy(this);
   }
 
   static void arrived(runtime&, post_node& node) noexcept {
@@ -58,7 +57,7 @@ int end_notice::begin(runtime& rt, std::int64_t pid, int pidfd) noexcept {
 
 int end_notice::begin_thread(runtime& rt, std::int64_t pid) noexcept {
   if (!thread_) {
-    auto* made = new (std::nothrow) end_thread;
+    auto* made = base::make<end_thread>();
     if (!made) return base::fail(STRUCTIO_ENOMEM, "no memory to wait for a child process");
     made->run = end_thread::arrived;
     made->core = rt.door;
