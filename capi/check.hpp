@@ -24,7 +24,8 @@ inline int no_task(const char* call) noexcept {
                 "%s: may block, and a step must not: answer STRUCTIO_STEP_CALL with it", call);
   }
   if (r && r->current && r->confined_to == rt::confined::waiting) {
-    return fail(STRUCTIO_ENOTASK, "%s: may block, and the functions of an item must not", call);
+    return fail(STRUCTIO_ENOTASK,
+                "%s: may block, and the functions of an item and task hooks must not", call);
   }
   if (r) {
     return fail(STRUCTIO_ENOTASK,

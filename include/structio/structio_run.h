@@ -20,6 +20,19 @@ enum structio_interrupt_mode {
  */
 typedef int (*structio_interrupt_fn)(void* arg);
 
+/* Task hooks, for a host that keeps a state for each thread of execution (an interpreter): `enter`
+ * is called when a task begins to run, `leave` when it stops, each on the stack of that task and on
+ * the thread of the run. A task that starts is entered before its function is called; one that
+ * waits or gives way is left, and entered again before its call returns; one that has ended, with
+ * its task-locals dropped, is left for the last time with `ended` = 1, and its id names nothing
+ * any more. A checkpoint that goes on at once tells nothing. The two alternate: between them, while
+ * the run is outside of tasks (the event loop, abort functions of deadlines, portal callbacks), no
+ * task is entered. A task that a run gives up (see STRUCTIO_EDEADLOCK) is not told of again. Hooks
+ * must not block, throw or leave by longjmp; they may call what is for "any task or hook" or "any
+ * thread", and structio_task_stack before the task has ended. */
+typedef void (*structio_task_enter_fn)(structio_task_id task, void* arg);
+typedef void (*structio_task_leave_fn)(structio_task_id task, int ended, void* arg);
+
 typedef struct structio_run_options {
   size_t struct_size;
   uint32_t version; /* STRUCTIO_VERSION, or 0: not checked */
@@ -42,6 +55,9 @@ typedef struct structio_run_options {
    * and what the run is interrupted by is told to this function, which decides. */
   structio_interrupt_fn on_interrupt;
   void* on_interrupt_arg;
+  structio_task_enter_fn task_enter; /* NULL: none; the same for task_leave */
+  structio_task_leave_fn task_leave;
+  void* task_hooks_arg;
 } structio_run_options;
 
 /* Runs fn(arg) as the main task, with everything that it starts, on the calling thread; returns
@@ -106,7 +122,8 @@ STRUCTIO_API const char* structio_task_name(structio_task_id task);
 /* Renames the calling task; the name is copied. Errors: STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_task_set_name(const char* name);
 
-/* Bounds of the calling task's stack, for interpreters that insist on knowing them. */
+/* Bounds of the calling task's stack, for interpreters that insist on knowing them. In task hooks
+ * too. */
 STRUCTIO_API int structio_task_stack(void** low, void** high);
 
 /* --- task-locals and run-locals -------------------------------------------------------------- */

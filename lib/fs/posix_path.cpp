@@ -129,8 +129,9 @@ int read_link(const char* path, bytes& text) noexcept {
 int real(const char* path, bytes& out) noexcept {
   char* text = ::realpath(path, nullptr);
   if (!text) return -errno;
-  out.adopt(text);
-  return 0;
+  const bool added = out.add(text);
+  std::free(text);  // style-ok: of the C library's malloc, not ours
+  return added ? 0 : STRUCTIO_ENOMEM;
 }
 
 int place_of(const char* path, bytes& out) noexcept {

@@ -3,18 +3,19 @@
 #include <cstring>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "net/resolve.hpp"
 
 namespace structio::rt::net {
 
 address_list::~address_list() {
-  std::free(items_);
+  base::release(items_);
 }
 
 bool address_list::add(const address& a) noexcept {
   if (count_ == room_) {
     const std::size_t room = room_ ? room_ * 2 : 4;
-    void* grown = std::realloc(items_, room * sizeof(address));
+    void* grown = base::reallocate(items_, room * sizeof(address));
     if (!grown) return false;
     items_ = static_cast<address*>(grown);
     room_ = room;

@@ -2,10 +2,10 @@
 #include "net/datagram.hpp"
 
 #include <cstdio>
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "net/tcp.hpp"
@@ -80,7 +80,7 @@ int await(runtime& rt, datagram& d, const transfer& t, std::int64_t& pause_lengt
 void release(datagram& d) noexcept {
   if (--d.references > 0) return;
   if (d.linked()) d.unlink();
-  delete &d;
+  base::destroy(&d);
 }
 
 template <class Try>
@@ -113,10 +113,10 @@ std::int64_t move(runtime& rt, datagram& d, const transfer& t, bool& busy, Try a
 
 int datagram_open(runtime& rt, const datagram_request& request, datagram*& out) noexcept {
   out = nullptr;
-  auto* d = new (std::nothrow) datagram;
+  auto* d = base::make<datagram>();
   if (d) d->handle = base::handle_make(base::handle_kind::datagram, d);
   if (!d || !d->handle) {
-    delete d;
+    base::destroy(d);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a socket");
   }
   d->rt = &rt;

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -189,7 +190,7 @@ int all_failed(race& r, const dial_request& request) noexcept {
 int race_all(runtime& rt, const dial_request& request, const address_list& list,
              const address* local, stream::byte_stream*& out) noexcept {
   race r{rt, list, local, {}, nullptr, nullptr, 0, nullptr, 0};
-  r.errors = new (std::nothrow) failure* [list.size()] {};
+  r.errors = static_cast<failure**>(base::allocate_zeroed(list.size(), sizeof(failure*)));
   if (!r.errors) return no_memory();
   int status = nursery_open(rt, r.attempts, nursery_kind::hidden);
   if (status == 0) {
@@ -213,7 +214,7 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
     }
   }
   for (std::size_t i = 0; i < r.error_count; ++i) failure_release(r.errors[i]);
-  delete[] r.errors;
+  base::release(r.errors);
   return status;
 }
 
@@ -222,15 +223,16 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
 int set_connector(runtime& rt, const connector& given, connector& former) noexcept {
   connector* own = connector_of(rt);
   if (!own) {
-    own = new (std::nothrow) connector;
+    own = base::make<connector>();
     local_value* held =
-        own ? local_value_make(own, [](void* value) { delete static_cast<connector*>(value); })
+        own ? local_value_make(own,
+                               [](void* value) { base::destroy(static_cast<connector*>(value)); })
             : nullptr;
     if (!held || local_bind(rt.run_locals, &connector_key, held) != 0) {
       if (held)
         local_value_release(held);
       else
-        delete own;
+        base::destroy(own);
       return no_memory();
     }
   }

@@ -1,8 +1,8 @@
 // Listeners: binding, accepting, closing. What serves with them is in serve.cpp.
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "net/resolve.hpp"
@@ -60,10 +60,10 @@ int await_connection(runtime& rt, tcp_listener& l) noexcept {
 }  // namespace
 
 tcp_listener* listener_make(runtime& rt) noexcept {
-  auto* l = new (std::nothrow) tcp_listener;
+  auto* l = base::make<tcp_listener>();
   if (l) l->handle = base::handle_make(base::handle_kind::listener, l);
   if (!l || !l->handle) {
-    delete l;
+    base::destroy(l);
     return nullptr;
   }
   l->rt = &rt;
@@ -217,8 +217,8 @@ void shut(tcp_listener& l) noexcept {
 void release(tcp_listener& l) noexcept {
   if (--l.references > 0) return;
   if (l.linked()) l.unlink();
-  delete l.binding;
-  delete &l;
+  base::destroy(l.binding);
+  base::destroy(&l);
 }
 
 void free_listener(tcp_listener& l) noexcept {

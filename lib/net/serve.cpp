@@ -8,6 +8,7 @@
 
 #include "base/handle_table.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -34,7 +35,7 @@ struct server {
 void let_go(server& sv) noexcept {
   if (--sv.references > 0 || !sv.on_heap) return;
   if (sv.request.drop) sv.request.drop(sv.request.arg);
-  delete &sv;
+  base::destroy(&sv);
 }
 
 void give_place(server& sv) noexcept {
@@ -254,7 +255,7 @@ int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept {
 int serve_all(runtime& rt, tcp_listener* const* listeners, std::size_t count,
               const serve_request& request) noexcept {
   server local;
-  server* sv = request.home ? new (std::nothrow) server : &local;
+  server* sv = request.home ? base::make<server>() : &local;
   if (!sv) {
     if (request.drop) request.drop(request.arg);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a server");

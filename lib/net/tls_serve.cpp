@@ -1,10 +1,9 @@
 // A handshake within a limit of time before each handler.
 #include "net/tls_serve.hpp"
 
-#include <new>
-
 #include "base/handle_table.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/wait.hpp"
@@ -70,13 +69,13 @@ int serve_one(structio_stream* plain, void* arg) {
 
 int tls_serve(runtime& rt, tcp_listener& l, const tls_serve_request& request) noexcept {
   // What the handlers look at; in a nursery of the user's they may outlive the call.
-  auto* own = new (std::nothrow) tls_serve_request(request);
+  auto* own = base::make<tls_serve_request>(request);
   if (!own) return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
   stream::tls_context_keep(*own->context);
   const auto drop = [](void* arg) {
     auto* done = static_cast<tls_serve_request*>(arg);
     stream::tls_context_release(*done->context);
-    delete done;
+    base::destroy(done);
   };
   serve_request plain = request.serving;
   plain.handler = serve_one;

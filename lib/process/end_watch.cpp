@@ -2,8 +2,8 @@
 #include "process/end_watch.hpp"
 
 #include <atomic>
-#include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "process/posix_child.hpp"
@@ -24,7 +24,7 @@ struct end_thread : post_node, thread::cache_job {
   void release() noexcept {
     if (users.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
     core->release();
-    delete this;
+    base::destroy(this);
   }
 
   static void arrived(runtime&, post_node& node) noexcept {
@@ -63,7 +63,7 @@ int end_notice::begin(runtime& rt, std::int64_t pid, int pidfd) noexcept {
 
 int end_notice::begin_thread(runtime& rt, std::int64_t pid) noexcept {
   if (!thread_) {
-    auto* made = new (std::nothrow) end_thread;
+    auto* made = base::make<end_thread>();
     if (!made) return base::fail(STRUCTIO_ENOMEM, "no memory to wait for a child process");
     made->run = end_thread::arrived;
     made->core = rt.door;

@@ -7,8 +7,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "process/environment.hpp"
@@ -37,7 +37,7 @@ class copier {
     }
   }
   char* allocate() noexcept {
-    memory_ = new (std::nothrow) char[size_ + 1];
+    memory_ = base::make_array<char>(size_ + 1);
     next_ = memory_;
     return memory_;
   }
@@ -206,7 +206,7 @@ int copy_stdio(spawn_job& job, const spawn_options& options) noexcept {
 
 int copy_others(spawn_job& job, const spawn_options& options) noexcept {
   if (options.inherit_count == 0) return 0;
-  job.plan.others = job.others = new (std::nothrow) passed_on[options.inherit_count];
+  job.plan.others = job.others = base::make_array<passed_on>(options.inherit_count);
   if (!job.others) return base::fail(STRUCTIO_ENOMEM, "no memory for a child process");
   while (job.other_count < options.inherit_count) {
     passed_on& next = job.others[job.other_count];
@@ -221,9 +221,9 @@ int copy_others(spawn_job& job, const spawn_options& options) noexcept {
 }  // namespace
 
 spawn_job* spawn_job_make(const spawn_options& options, int& code) noexcept {
-  auto* job = new (std::nothrow) spawn_job;
+  auto* job = base::make<spawn_job>();
   if (!job || !copy_strings(*job, options)) {
-    delete job;
+    base::destroy(job);
     code = base::fail(STRUCTIO_ENOMEM, "no memory for a child process");
     return nullptr;
   }
@@ -263,7 +263,7 @@ void spawn_job_release(spawn_job& job) noexcept {
     if (job.stdio[i].kind == stdio_kind::descriptor) close_pipe_end(job.stdio[i].descriptor);
   }
   for (std::size_t i = 0; i < job.other_count; ++i) close_pipe_end(job.others[i].from);
-  delete[] job.others;
+  base::release(job.others);
   if (job.pidfd >= 0) pidfd_close(job.pidfd);
   // The call was cancelled before it began, and so has not begun: nobody knows of this child.
   if (job.pid >= 0) {
@@ -271,8 +271,8 @@ void spawn_job_release(spawn_job& job) noexcept {
     signal_child(job.pid, SIGKILL);
     reap_later(job.pid);
   }
-  delete[] job.memory;
-  delete &job;
+  base::release(job.memory);
+  base::destroy(&job);
 }
 
 }  // namespace structio::rt::process

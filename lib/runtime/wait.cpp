@@ -5,18 +5,33 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/task_hooks.hpp"
 #include "runtime/timers.hpp"
 
 namespace structio::rt {
 namespace {
+
+void switch_from(runtime& rt, task* next) noexcept {
+  rt.current = next;
+  ctx::switch_to(rt.machine, next ? next->fiber() : rt.machine.hub);
+}
+
+[[gnu::noinline]] void switch_with_hooks(runtime& rt, task& self, task* next) noexcept {
+  tell_leave(rt, self, false);
+  switch_from(rt, next);
+  tell_enter(rt, self);
+}
 
 // Leaves the current task for whoever is next; returns when it is resumed.
 void leave(runtime& rt, task& self) noexcept {
   STRUCTIO_ASSERT(rt.confined_to == confined::no);
   task* next = rt.sched.take();
   if (next == &self) return;  // alone in its batch: nothing to switch to
-  rt.current = next;
-  ctx::switch_to(rt.machine, next ? next->fiber() : rt.machine.hub);
+  if (rt.hooks) [[unlikely]] {
+    switch_with_hooks(rt, self, next);
+  } else {
+    switch_from(rt, next);
+  }
   STRUCTIO_ASSERT(rt.current == &self);
 }
 

@@ -1,9 +1,9 @@
 // Receiving, sending and closing, over the reactor's slots.
 #include "stream/os_stream.hpp"
 
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "reactor/uv_readiness.hpp"
@@ -174,7 +174,7 @@ constexpr stream_table table_of(bool receives, bool sends, bool by_halves) noexc
   }
   if (by_halves) t.send_eof = send_eof;
   t.shut = shut;
-  t.destroy = [](byte_stream& b) noexcept { delete &of(b); };
+  t.destroy = [](byte_stream& b) noexcept { base::destroy(&of(b)); };
   return t;
 }
 
@@ -233,9 +233,9 @@ int wait_ready(runtime& rt, os_stream& s, std::uint8_t direction) noexcept {
 }
 
 os_stream* os_stream_make(runtime& rt, os_kind kind) noexcept {
-  auto* s = new (std::nothrow) os_stream;
+  auto* s = base::make<os_stream>();
   if (s && enroll(rt, *s, tables[static_cast<int>(kind)])) return s;
-  delete s;
+  base::destroy(s);
   return nullptr;
 }
 

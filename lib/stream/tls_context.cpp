@@ -2,9 +2,9 @@
 #include <openssl/pem.h>
 
 #include <cstring>
-#include <new>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "stream/tls_state.hpp"
@@ -86,7 +86,7 @@ int use_key(SSL_CTX* shared, const pem_text& from) noexcept {
 // "h2,http/1.1" as on the wire: each name with its length before it.
 int encode_protocols(tls_context& c, const char* names) noexcept {
   const std::size_t size = std::strlen(names) + 1;
-  c.protocols = new (std::nothrow) unsigned char[size];
+  c.protocols = base::make_array<unsigned char>(size);
   if (!c.protocols) return base::fail(STRUCTIO_ENOMEM, "no memory for a TLS context");
   c.protocols_size = static_cast<unsigned>(size);
   std::size_t begin = 0;
@@ -212,7 +212,7 @@ int tls_supported(const char*) noexcept {
 
 int tls_context_make(const tls_settings& settings, tls_context*& out) noexcept {
   ERR_clear_error();
-  auto* c = new (std::nothrow) tls_context;
+  auto* c = base::make<tls_context>();
   if (!c) return base::fail(STRUCTIO_ENOMEM, "no memory for a TLS context");
   int code = fill(*c, settings);
   if (code == 0) {
@@ -243,8 +243,8 @@ void tls_context_keep(tls_context& c) noexcept {
 void tls_context_release(tls_context& c) noexcept {
   if (c.references.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   SSL_CTX_free(c.shared);
-  delete[] c.protocols;
-  delete &c;
+  base::release(c.protocols);
+  base::destroy(&c);
 }
 
 }  // namespace structio::rt::stream

@@ -1,9 +1,9 @@
 // Streams of TLS: made, closed, told about, and taken apart again.
 #include <cstdio>
 #include <cstring>
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/wait.hpp"
@@ -39,7 +39,7 @@ void destroy(byte_stream& b) noexcept {
   }
   SSL_free(s.ssl);
   tls_context_release(*s.context);
-  delete &s;
+  base::destroy(&s);
 }
 
 constexpr stream_table table = {.receive_some = tls_receive,
@@ -82,9 +82,9 @@ int tls_make(runtime& rt, const tls_wrap& wrap, byte_stream*& out) noexcept {
     return base::fail(STRUCTIO_EINVALID,
                       "TLS: the server's name is needed to verify its certificate");
   }
-  auto* s = new (std::nothrow) tls_stream;
+  auto* s = base::make<tls_stream>();
   if (!s || !enroll(rt, *s, table)) {
-    delete s;
+    base::destroy(s);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   }
   s->context = wrap.context;
