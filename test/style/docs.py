@@ -253,6 +253,11 @@ def name_faults(texts):
     inner = glob.glob(os.path.join(ROOT, "lib", "**", "*.cpp"), recursive=True)
     other = set(re.findall(r"\$\{(STRUCTIO_\w+)", read("dev")))
     other |= set(re.findall(r'getenv\("(STRUCTIO_\w+)"', " ".join(read(f) for f in inner)))
+    packaging = ["capi/structio.map", "capi/rust/build.rs", "capi/python/structio/_abi.py",
+                 "capi/zig/build.zig"]
+    packaging += [os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "packaging/*"))]
+    for file in packaging:
+        other |= set(re.findall(r"\b(?:structio|STRUCTIO)_\w+", read(file)))
     for page, text in texts.items():
         if page == "CHANGELOG.md":
             continue  # speaks of the past

@@ -41,7 +41,8 @@ fn facts() -> Facts {
         structio_payload_type { struct_size, name, runtime, drop, describe }
         structio_run_options {
             struct_size, version, budget, seed, name, stack_size, cxa_get_globals, interrupt,
-            no_overflow_report, no_deadlock_check, reserved, clock, failure
+            no_overflow_report, no_deadlock_check, reserved, clock, failure, on_interrupt,
+            on_interrupt_arg, task_enter, task_leave, task_hooks_arg
         }
         structio_task_options { struct_size, name, stack_size, storage_size, storage_init }
         structio_scope_options {

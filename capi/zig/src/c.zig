@@ -57,6 +57,11 @@ pub const structio_run_options = extern struct {
     reserved: u32 = 0,
     clock: ?*structio_clock = null,
     failure: ?*?*structio_failure = null,
+    on_interrupt: ?*const fn (?*anyopaque) callconv(.c) c_int = null,
+    on_interrupt_arg: ?*anyopaque = null,
+    task_enter: ?*const fn (structio_task_id, ?*anyopaque) callconv(.c) void = null,
+    task_leave: ?*const fn (structio_task_id, c_int, ?*anyopaque) callconv(.c) void = null,
+    task_hooks_arg: ?*anyopaque = null,
 };
 
 /// Options of a task.
