@@ -68,6 +68,8 @@ def dead_links(site, pages):
             if target.startswith("source/") and os.path.isfile(origin):
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 shutil.copyfile(origin, path)
+            elif target.startswith("source/") and os.path.isdir(origin):
+                shutil.copytree(origin, path, dirs_exist_ok=True)
             elif not os.path.exists(path):
                 yield f"{page}: {target} is not there"
             elif anchor and target in names and anchor not in names[target]:

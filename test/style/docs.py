@@ -250,14 +250,14 @@ def name_faults(texts):
     known = set(re.findall(r"\w+", " ".join(read(f) for f in files)))
     known |= {f"STRUCTIO_E{name}" for name in re.findall(r"\bX\((\w+),", read(
         "include/structio/structio_errors.h"))}
-    inner = glob.glob(os.path.join(ROOT, "lib", "**", "*.cpp"), recursive=True)
-    other = set(re.findall(r"\$\{(STRUCTIO_\w+)", read("dev")))
-    other |= set(re.findall(r'getenv\("(STRUCTIO_\w+)"', " ".join(read(f) for f in inner)))
-    packaging = ["capi/structio.map", "capi/rust/build.rs", "capi/python/structio/_abi.py",
-                 "capi/zig/build.zig"]
-    packaging += [os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "packaging/*"))]
-    for file in packaging:
-        other |= set(re.findall(r"\b(?:structio|STRUCTIO)_\w+", read(file)))
+    # Variables of the environment, versions of symbols, targets of CMake: not in the headers.
+    inner = " ".join(read(f) for pattern in ("lib/**/*.cpp", "capi/**/*.py", "capi/**/*.rs", "dev")
+                     for f in glob.glob(os.path.join(ROOT, pattern), recursive=True))
+    other = set(re.findall(r'\$\{(STRUCTIO_\w+)|(?:env|var|get)\w*\("(STRUCTIO_\w+)"', inner))
+    other = {name for pair in other for name in pair}
+    for name in ("capi/structio.map", "packaging/structio-config.cmake.in",
+                 "packaging/structio-targets.cmake.in"):
+        other |= set(re.findall(r"\bSTRUCTIO_\w+|(?<=structio::)\w+", read(name)))
     for page, text in texts.items():
         if page == "CHANGELOG.md":
             continue  # speaks of the past
