@@ -19,8 +19,13 @@ using base::fail;
 
 inline int no_task(const char* call) noexcept {
   const rt::runtime* r = rt::current_runtime();
+  if (r && r->current && r->confined_to == rt::confined::stepping) {
+    return fail(STRUCTIO_ENOTASK,
+                "%s: may block, and a step must not: answer STRUCTIO_STEP_CALL with it", call);
+  }
   if (r && r->current && r->confined_to == rt::confined::waiting) {
-    return fail(STRUCTIO_ENOTASK, "%s: may block, and the functions of an item must not", call);
+    return fail(STRUCTIO_ENOTASK,
+                "%s: may block, and the functions of an item and task hooks must not", call);
   }
   if (r) {
     return fail(STRUCTIO_ENOTASK,
@@ -46,6 +51,15 @@ inline int null_argument(const char* call, const char* argument) noexcept {
 inline rt::runtime* in_task(const char* call) noexcept {
   rt::runtime* r = rt::current_runtime();
   if (r && r->current && r->confined_to == rt::confined::no) [[likely]]
+    return r;
+  no_task(call);
+  return nullptr;
+}
+
+/// The same for a call that never waits: a task's steps may.
+inline rt::runtime* in_body(const char* call) noexcept {
+  rt::runtime* r = rt::current_runtime();
+  if (r && r->current && r->confined_to <= rt::confined::stepping) [[likely]]
     return r;
   no_task(call);
   return nullptr;
@@ -139,8 +153,9 @@ Options whole(const Options* options) noexcept {
 
 /// Fills in a struct of the caller's, as far as his header knew it.
 template <class Struct>
-int tell(const Struct& all, Struct* out, const char* call) noexcept {
-  if (!out) return null_argument(call, "statistics");
+int tell(const Struct& all, Struct* out, const char* call,
+         const char* argument = "statistics") noexcept {
+  if (!out) return null_argument(call, argument);
   if (!options_fit(out, call)) return refused();
   const std::size_t size = out->struct_size;
   __builtin_memcpy(out, &all, size < sizeof all ? size : sizeof all);

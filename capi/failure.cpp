@@ -1,5 +1,6 @@
 // Failures as the C ABI shows them.
 #include "runtime/failure.hpp"
+#include "base/memory.hpp"
 
 #include <utility>
 
@@ -32,7 +33,10 @@ int made(rt::failure* f, structio_failure** out, const char* call) noexcept {
 // abort function the current task is the one that cancels, whom this does not concern.
 rt::failure** slot_here() noexcept {
   rt::runtime* r = rt::current_runtime();
-  if (r) return r->current && r->confined_to == rt::confined::no ? &r->current->in_flight : nullptr;
+  if (r) {
+    const bool own = r->current && r->confined_to <= rt::confined::stepping;
+    return own ? &r->current->in_flight : nullptr;
+  }
   rt::thread::job_context* job = rt::thread::current_job();
   return job ? &job->in_flight : nullptr;
 }
@@ -69,11 +73,11 @@ int structio_failure_new_group(structio_failure* const* members, size_t count,
   for (size_t i = 0; i < count; ++i) {
     if (!failure_in(members[i], call)) return refused();
   }
-  auto* list = new (std::nothrow) rt::failure*[count ? count : 1];
+  auto* list = base::make_array<rt::failure*>(count ? count : 1);
   if (!list) return fail(STRUCTIO_ENOMEM, "%s: no memory", call);
   for (size_t i = 0; i < count; ++i) list[i] = failure_in(members[i], call);
   const int code = made(rt::failure_group(list, count), out, call);
-  delete[] list;
+  base::release(list);
   return code;
 }
 
@@ -87,7 +91,7 @@ int structio_failure_new_cancelled(structio_failure** out) {
     if (why) return made(rt::failure_cancelled(why), out, call);
     return fail(STRUCTIO_EMISUSE, "%s: the task of this thread is not cancelled", call);
   }
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   const rt::scope& s = *r->current->innermost;
   if (!s.cancelled) return fail(STRUCTIO_EMISUSE, "%s: the task is not cancelled", call);
@@ -252,6 +256,6 @@ int structio_failure_raise(structio_failure* failure) {
 structio_failure* structio_failure_take(void) {
   rt::failure** slot = slot_here();
   if (slot) return out_of(std::exchange(*slot, nullptr));
-  in_task("structio_failure_take");  // for its message
+  in_body("structio_failure_take");  // for its message
   return nullptr;
 }

@@ -4,6 +4,7 @@
 
 #include "os_stream.hpp"
 #include "runtime/wait.hpp"
+#include "serve_options.hpp"
 
 using namespace structio;
 using namespace structio::capi;
@@ -35,14 +36,14 @@ int address_of(const Slot* slot, int (*ask)(const Slot&, sockaddr_storage&) noex
   return net::format(a, host, size, port);
 }
 
-// What both ways of listening begin with: the run, or null when refused.
-rt::runtime* listening_in(const structio_tcp_listen_options* given, net::listen_request& request,
-                          const char* call) noexcept {
-  if (!options_fit(given, call)) return nullptr;
+// What both ways of listening are asked for. False when refused.
+bool listening(const structio_tcp_listen_options* given, net::listen_request& request,
+               const char* call) noexcept {
+  if (!options_fit(given, call)) return false;
   const structio_tcp_listen_options options = whole(given);
   if (options.backlog < 0) {
     fail(STRUCTIO_EINVALID, "%s: the backlog is negative", call);
-    return nullptr;
+    return false;
   }
   request.host = options.host;
   request.port = options.port;
@@ -50,32 +51,6 @@ rt::runtime* listening_in(const structio_tcp_listen_options* given, net::listen_
   request.settings.reuse_port = options.reuse_port != 0;
   request.settings.ipv6_only = options.ipv6_only != 0;
   request.settings.nodelay = true;
-  return in_task(call);
-}
-
-// What both ways of serving are asked for. False when refused.
-bool serving(const structio_serve_options* given, structio_serve_fn handler, void* arg,
-             net::serve_request& request, rt::nursery*& home, const char* call) noexcept {
-  if (!handler) return null_argument(call, "handler"), false;
-  if (!options_fit(given, call)) return false;
-  const structio_serve_options options = whole(given);
-  home = nullptr;
-  if (options.handler_nursery) {
-    home = block<rt::nursery>(options.handler_nursery, call, "handler_nursery");
-    if (!home) return false;
-    if (home->state == rt::nursery_state::closed) {
-      fail(STRUCTIO_ECLOSED, "%s: the handlers' nursery has ended", call);
-      return false;
-    }
-  }
-  request = {handler,
-             arg,
-             home,
-             options.handler_owns_stream != 0,
-             options.max_connections,
-             options.log_errors != 0,
-             options.on_error,
-             options.on_error_arg};
   return true;
 }
 
@@ -86,7 +61,7 @@ int structio_tcp_listen(const structio_tcp_listen_options* given, structio_liste
   if (!out) return null_argument(call, "out");
   *out = nullptr;
   net::listen_request request{};
-  rt::runtime* r = listening_in(given, request, call);
+  rt::runtime* r = listening(given, request, call) ? in_body(call) : nullptr;
   if (!r) return refused();
   if (!request.host) request.host = "0.0.0.0";
   net::tcp_listener* l = nullptr;
@@ -102,7 +77,7 @@ int structio_tcp_listen_all(const structio_tcp_listen_options* given, structio_l
   if (!count) return null_argument(call, "count");
   *count = 0;
   net::listen_request request{};
-  rt::runtime* r = listening_in(given, request, call);
+  rt::runtime* r = listening(given, request, call) ? in_task(call) : nullptr;
   if (!r) return refused();
   // The place of each handle holds its object first.
   auto** objects = reinterpret_cast<net::tcp_listener**>(listeners);
@@ -238,11 +213,10 @@ int structio_serve(structio_listener* listener, structio_serve_fn handler, void*
                    const structio_serve_options* given) {
   constexpr const char* call = "structio_serve";
   net::serve_request request{};
-  rt::nursery* home = nullptr;
-  if (!serving(given, handler, arg, request, home, call)) return refused();
+  if (!read_serving(given, handler, arg, request, call)) return refused();
   const auto l = listener_in(listener, call);
   if (!l.object) return refused();
-  if (home && home->rt != l.run) return other_run(call);
+  if (!serves_in(*l.run, request)) return other_run(call);
   return net::serve(*l.run, *l.object, request);
 }
 
@@ -255,8 +229,7 @@ int structio_serve_all(structio_listener* const* listeners, size_t count, struct
     return fail(STRUCTIO_EINVALID, "%s: 1 to %zu listeners are served at once", call, most);
   }
   net::serve_request request{};
-  rt::nursery* home = nullptr;
-  if (!serving(given, handler, arg, request, home, call)) return refused();
+  if (!read_serving(given, handler, arg, request, call)) return refused();
   net::tcp_listener* objects[most];
   rt::runtime* run = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
@@ -265,6 +238,6 @@ int structio_serve_all(structio_listener* const* listeners, size_t count, struct
     objects[i] = l.object;
     run = l.run;
   }
-  if (home && home->rt != run) return other_run(call);
+  if (!serves_in(*run, request)) return other_run(call);
   return net::serve_all(*run, objects, count, request);
 }

@@ -88,7 +88,7 @@ int structio_nursery_open_with(structio_nursery* storage, const structio_scope_o
   constexpr const char* call = "structio_nursery_open";
   static_assert(sizeof(rt::nursery) <= sizeof(structio_nursery));
   if (!storage) return null_argument(call, "nursery");
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (r && is_open_block(*r->current, storage)) {
     return fail(STRUCTIO_EMISUSE, "%s: the nursery is open already: close it first", call);
   }
@@ -176,7 +176,7 @@ int structio_nursery_start(structio_nursery* storage, const structio_task_option
 }
 
 int structio_started(void* value) {
-  rt::runtime* r = in_task("structio_started");
+  rt::runtime* r = in_body("structio_started");
   return r ? rt::task_started(*r, value) : refused();
 }
 

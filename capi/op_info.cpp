@@ -1,10 +1,12 @@
 // What every function that can wait does about cancellation, as data: one list, from which the
 // table is made. A function that is not in it neither waits nor looks for cancellation. Any thread.
-#include <structio/structio_net.h>
+#include <structio/structio_testing.h>
+#include <structio/structio_testing_stream.h>
 
 #include <cstring>
 
 #include "check.hpp"
+#include "op_table.hpp"
 
 using namespace structio;
 using namespace structio::capi;
@@ -79,8 +81,8 @@ namespace {
   X(path_set_permissions, true, NOTHING)             \
   X(path_set_times, true, NOTHING)                   \
   X(path_symlink, true, NOTHING)                     \
-  X(process_spawn, true, NOTHING)                    \
-  X(process_spawn_shell, true, NOTHING)              \
+  X(process_spawn, true, PREFIX)                     \
+  X(process_spawn_shell, true, PREFIX)               \
   X(process_wait, true, NOTHING)                     \
   X(race, true, BODY)                                \
   X(receiver_receive, true, NOTHING)                 \
@@ -130,15 +132,14 @@ namespace {
   X(watch_close, true, CLOSED)                       \
   X(watch_next, true, NOTHING)
 
-struct operation {
-  const char* name;
-  bool checkpoint;
-  structio_effect effect;
-};
-
 constexpr operation operations[] = {
 #define STRUCTIO_OP(name, checkpoint, effect) \
-  {"structio_" #name, checkpoint, STRUCTIO_EFFECT_##effect},
+  {"structio_" #name,                         \
+   checkpoint,                                \
+   STRUCTIO_EFFECT_##effect,                  \
+   typed<&structio_##name>::call,             \
+   typed<&structio_##name>::count,            \
+   typed<&structio_##name>::signature},
     STRUCTIO_OP_MAP(STRUCTIO_OP)
 #undef STRUCTIO_OP
 };
@@ -149,11 +150,19 @@ int tell(const operation& op, structio_op_info& info) noexcept {
   all.name = op.name;
   all.checkpoint = op.checkpoint;
   all.effect = op.effect;
+  all.index = static_cast<std::uint32_t>(&op - operations);
+  all.arguments = op.arguments;
+  all.signature = op.signature;
   __builtin_memcpy(&info, &all, all.struct_size < sizeof all ? all.struct_size : sizeof all);
   return 0;
 }
 
 }  // namespace
+
+std::int64_t structio::capi::perform(std::uint32_t op, const std::uint64_t* arguments) noexcept {
+  if (op < std::size(operations)) return operations[op].call(arguments);
+  return fail(STRUCTIO_EINVALID, "structio_drive: there is no function of the index %u", op);
+}
 
 int structio_op_at(size_t index, structio_op_info* info) {
   constexpr const char* call = "structio_op_at";

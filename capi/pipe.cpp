@@ -32,7 +32,7 @@ int structio_pipe_open(structio_stream** reading, structio_stream** writing) {
   if (!reading) return null_argument(call, "reading");
   if (!writing) return null_argument(call, "writing");
   *reading = *writing = nullptr;
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   stream::os_stream *in = nullptr, *out = nullptr;
   if (const int code = stream::open_pipe(*r, in, out)) return code;
@@ -49,7 +49,7 @@ int structio_stream_from_descriptor(int64_t descriptor, structio_stream** out) {
     return fail(STRUCTIO_EINVALID, "%s: %lld is no descriptor", call,
                 static_cast<long long>(descriptor));
   }
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   stream::os_stream* s = nullptr;
   if (const int code = stream::open_descriptor(*r, static_cast<int>(descriptor), s)) return code;

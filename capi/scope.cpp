@@ -95,7 +95,7 @@ int structio_scope_enter(structio_scope* storage) {
   constexpr const char* call = "structio_scope_enter";
   rt::scope* s = scope_in(storage, call);
   if (!s) return refused();
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   if (s->state != rt::scope_state::fresh) {
     return fail(STRUCTIO_EMISUSE,
@@ -109,7 +109,7 @@ int structio_scope_leave(structio_scope* storage, int status, structio_failure**
   constexpr const char* call = "structio_scope_leave";
   rt::scope* s = scope_in(storage, call);
   if (!s) return refused();
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   if (s->abandoned) {  // an outer one was left before it, which has been reported
     s->abandoned = false;
@@ -350,7 +350,7 @@ int structio_cancel_reason(structio_cancel_info* info) {
   constexpr const char* call = "structio_cancel_reason";
   if (!info) return null_argument(call, "info");
   if (!options_fit(info, call)) return refused();
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   const rt::scope& s = *r->current->innermost;
   if (!s.cancelled) return 0;
@@ -370,7 +370,7 @@ int structio_cancel_reason(structio_cancel_info* info) {
 int structio_cancel_describe(char* text, size_t size) {
   constexpr const char* call = "structio_cancel_describe";
   if (!text && size > 0) return null_argument(call, "text");
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   if (size > 0) text[0] = 0;
   const rt::scope& s = *r->current->innermost;
@@ -378,12 +378,12 @@ int structio_cancel_describe(char* text, size_t size) {
 }
 
 int structio_stop_requested(void) {
-  rt::runtime* r = in_task("structio_stop_requested");
+  rt::runtime* r = in_body("structio_stop_requested");
   return r ? r->current->innermost->stopping : refused();
 }
 
 int64_t structio_current_deadline(void) {
-  rt::runtime* r = in_task("structio_current_deadline");
+  rt::runtime* r = in_body("structio_current_deadline");
   return r ? rt::effective_deadline(*r->current->innermost) : refused();
 }
 

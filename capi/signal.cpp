@@ -22,7 +22,7 @@ int structio_signal_open(const int* signals, size_t count, structio_signal_recei
   if (count > most_signals) {
     return fail(STRUCTIO_EINVALID, "%s: %zu signals are more than there are", call, count);
   }
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   rt::signal_receiver* receiver = nullptr;
   if (const int code = rt::signal_open(*r, signals, count, receiver)) return code;

@@ -101,7 +101,7 @@ int structio_checkpoint_counts(uint64_t* cancel_points, uint64_t* schedule_point
   constexpr const char* call = "structio_checkpoint_counts";
   if (!cancel_points) return null_argument(call, "cancel_points");
   if (!schedule_points) return null_argument(call, "schedule_points");
-  const rt::runtime* r = in_task(call);
+  const rt::runtime* r = in_body(call);
   if (!r) return refused();
   const rt::task& self = *r->current;
   *cancel_points = self.cancel_points;

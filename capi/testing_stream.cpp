@@ -1,8 +1,7 @@
 // Memory and lockstep streams.
 #include <structio/structio_testing_stream.h>
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "object.hpp"
 #include "stream/lockstep.hpp"
 #include "stream/memory.hpp"
@@ -28,7 +27,7 @@ structio_stream* handle_of(const stream::byte_stream& s) noexcept {
 int make_one(stream::memory_kind kind, structio_stream** out, const char* call) noexcept {
   if (!out) return null_argument(call, "out");
   *out = nullptr;
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   stream::memory_stream* s = stream::memory_make(*r, kind);
   if (!s) return refused();
@@ -40,7 +39,7 @@ int make_one(stream::memory_kind kind, structio_stream** out, const char* call) 
 rt::runtime* for_pair(structio_stream** a, structio_stream** b, const char* call) noexcept {
   if (a) *a = nullptr;
   if (b) *b = nullptr;
-  if (a && b) return in_task(call);
+  if (a && b) return in_body(call);
   null_argument(call, a ? "the second stream" : "the first stream");
   return nullptr;
 }
@@ -103,9 +102,8 @@ int structio_memory_stream_set_hooks(structio_stream* h,
   const structio_memory_stream_hooks all = whole(given);
   stream::memory_hooks* hooks = nullptr;
   if (given) {
-    hooks = new (std::nothrow) stream::memory_hooks{
-        1,       all.after_send, all.might_not_block, all.before_receive, all.on_close,
-        all.arg, all.drop};
+    hooks = base::make<stream::memory_hooks>(1U, all.after_send, all.might_not_block,
+                                             all.before_receive, all.on_close, all.arg, all.drop);
     if (!hooks) return fail(STRUCTIO_ENOMEM, "%s: no memory", call);
   }
   stream::memory_set_hooks(*s.object, hooks);

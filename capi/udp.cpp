@@ -60,7 +60,7 @@ int open_udp(const char* call, const structio_udp_options* given, const reactor:
              structio_datagram** out) noexcept {
   if (!options_fit(given, call)) return refused();
   const structio_udp_options options = whole(given);
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   reactor::socket_name local;
   const bool bound = !peer || options.host || options.port != 0;
@@ -95,6 +95,12 @@ int send(structio_datagram* h, const void* data, size_t size, const structio_add
 }
 
 constexpr size_t batch = 32;
+
+bool has_data(const structio_packet& packet, const char* call) noexcept {
+  if (packet.data || packet.size == 0) return true;
+  null_argument(call, "the data of a packet");
+  return false;
+}
 
 }  // namespace
 
@@ -153,7 +159,7 @@ int structio_unix_datagram_open(const structio_unix_datagram_options* given,
   *out = nullptr;
   if (!options_fit(given, call)) return refused();
   const structio_unix_datagram_options options = whole(given);
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   reactor::socket_name local, peer;
   int code = options.path ? reactor::unix_name(options.path, local) : 0;
@@ -205,6 +211,7 @@ int64_t structio_datagram_receive_many(structio_datagram* socket, structio_packe
   if (count > batch) count = batch;
   reactor::datagram_part parts[batch];
   for (size_t i = 0; i < count; ++i) {
+    if (!has_data(packets[i], call)) return refused();
     parts[i] = {packets[i].data, packets[i].size, 0, name_of(packets[i].address), false};
   }
   const int64_t got = net::receive(*d.run, *d.object, parts, count);
@@ -225,6 +232,7 @@ int64_t structio_datagram_send_many(structio_datagram* socket, const structio_pa
   if (count > batch) count = batch;
   reactor::datagram_part parts[batch];
   for (size_t i = 0; i < count; ++i) {
+    if (!has_data(packets[i], call)) return refused();
     if (packets[i].address && !is_address(packets[i].address, call)) return refused();
     parts[i] = {packets[i].data, packets[i].size, 0, name_of(packets[i].address), false};
   }

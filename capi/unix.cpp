@@ -42,7 +42,7 @@ int structio_unix_listen(const structio_unix_listen_options* given, structio_lis
   if (options.permissions > 07777) {
     return fail(STRUCTIO_EINVALID, "%s: the permissions are more than 07777", call);
   }
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   reactor::unix_listen_settings settings;
   settings.backlog = options.backlog;
@@ -72,7 +72,7 @@ int structio_unix_pair(structio_stream** one, structio_stream** other) {
   if (!one) return null_argument(call, "one");
   if (!other) return null_argument(call, "other");
   *one = *other = nullptr;
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   stream::os_stream *a = nullptr, *b = nullptr;
   if (const int code = stream::open_pair(*r, a, b)) return code;
@@ -95,7 +95,7 @@ int structio_unix_peer(structio_stream* handle, structio_unix_credentials* out) 
   all.process = peer.process;
   all.user = peer.user;
   all.group = peer.group;
-  return tell(all, out, call);
+  return tell(all, out, call, "out");
 }
 
 int structio_unix_send_descriptors(structio_stream* handle, const void* data, size_t size,

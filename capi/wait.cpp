@@ -1,5 +1,6 @@
 // Park and wake, parking lots, portals.
 #include "runtime/wait.hpp"
+#include "base/memory.hpp"
 
 #include <cerrno>
 
@@ -34,7 +35,7 @@ rt::portal* portal_in(const structio_portal* h, const char* call) noexcept {
 int structio_waiter_init(structio_waiter* storage) {
   constexpr const char* call = "structio_waiter_init";
   if (!storage) return null_argument(call, "waiter");
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   new (storage) rt::waiter(*r->current);
   return 0;
@@ -126,7 +127,7 @@ int structio_lot_break(structio_lot* storage, structio_task_id breaker) {
   constexpr const char* call = "structio_lot_break";
   lot* l = lot_in(storage, call);
   if (!l) return refused();
-  rt::runtime* r = breaker ? in_run(call) : in_task(call);
+  rt::runtime* r = breaker ? in_run(call) : in_body(call);
   if (!r) return refused();
   if (!l->claim(*r)) return other_run(call);
   return l->break_by(breaker ? breaker : r->current->id());
@@ -170,10 +171,10 @@ int structio_portal_new(structio_portal** out) {
   *out = nullptr;
   rt::runtime* r = in_run(call);
   if (!r) return refused();
-  auto* p = new (std::nothrow) rt::portal{r->door};
+  auto* p = base::make<rt::portal>(r->door);
   void* h = p ? base::handle_make(base::handle_kind::portal, p) : nullptr;
   if (!h) {
-    delete p;
+    base::destroy(p);
     return fail(STRUCTIO_ENOMEM, "%s: no memory", call);
   }
   r->door->retain();
@@ -236,6 +237,6 @@ int structio_portal_free(structio_portal* portal) {
   // The run may be asleep because somebody might have called: it has to look again.
   p->core->let_go();
   p->core->release();
-  delete p;
+  base::destroy(p);
   return 0;
 }

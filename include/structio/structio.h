@@ -59,6 +59,7 @@
 #include "structio_directory.h"     /* folders, names, what paths lead to */
 #include "structio_failure.h"       /* why a task failed */
 #include "structio_file.h"          /* files, whole or piece by piece */
+#include "structio_hooks.h"         /* log lines, memory: the host's own */
 #include "structio_net.h"           /* TCP streams, listeners, serve */
 #include "structio_nursery.h"       /* nurseries, start, task handles, services, system tasks */
 #include "structio_pipe.h"          /* pipes, terminals, descriptors as streams */
@@ -71,6 +72,7 @@
 #include "structio_select.h"        /* the first of several things */
 #include "structio_signal.h"        /* receiving signals of the process */
 #include "structio_socket.h"        /* options of sockets */
+#include "structio_steps.h"         /* what can wait, as data; tasks of stackless coroutines */
 #include "structio_sync.h"          /* event, mutex, semaphore, condition, capacity limiter */
 #include "structio_thread.h"        /* worker threads, and calls from them into the run */
 #include "structio_tls.h"           /* TLS over any stream */

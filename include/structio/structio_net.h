@@ -137,29 +137,6 @@ STRUCTIO_API int structio_serve_all(structio_listener* const* listeners, size_t 
                                     structio_serve_fn handler, void* arg,
                                     const structio_serve_options* options);
 
-/* What a function does when it is cancelled, as data. */
-
-enum structio_effect {
-  STRUCTIO_EFFECT_NONE = 0,    /* not a cancel point */
-  STRUCTIO_EFFECT_NOTHING = 1, /* cancelled: nothing has happened */
-  STRUCTIO_EFFECT_PREFIX = 2,  /* cancelled: a part may have happened */
-  STRUCTIO_EFFECT_CLOSED = 3,  /* cancelled: the object is closed */
-  STRUCTIO_EFFECT_BODY = 4     /* what the function that it calls has done */
-};
-
-typedef struct structio_op_info {
-  size_t struct_size;
-  const char* name;    /* of the function */
-  uint32_t checkpoint; /* 1: it is one */
-  uint32_t effect;     /* enum structio_effect */
-} structio_op_info;
-
-/* Fills in the entry with this index: 0, or STRUCTIO_EABSENT behind the last. Any thread. */
-STRUCTIO_API int structio_op_at(size_t index, structio_op_info* info);
-
-/* Fills in the entry of a function: 0, or STRUCTIO_EABSENT. Any thread. */
-STRUCTIO_API int structio_op_find(const char* name, structio_op_info* info);
-
 #ifdef __cplusplus
 }
 #endif

@@ -62,8 +62,9 @@ typedef struct structio_thread_options {
  * of it; the next checkpoint reports the cancellation, and the thread can ask for it by
  * structio_thread_check_cancelled. With abandon_on_cancel the call returns STRUCTIO_ECANCELLED (or,
  * at Ctrl-C, STRUCTIO_EINTERRUPTED) at once and the thread goes on alone, keeping its token until
- * it ends; it may outlive the run. Then `arg` must not lie in the caller's frame: let `drop` free
- * it.
+ * it ends; it may outlive the run. (When a host language ends it by pthread_exit, as CPython does
+ * at its own end, it stays where it is until the process has ended.) Then `arg` must not lie in the
+ * caller's frame: let `drop` free it.
  *
  * Checkpoint; cancelled before, it starts no thread. Errors: STRUCTIO_ECANCELLED,
  * STRUCTIO_EINTERRUPTED, what the function returned, what the limiter answered, STRUCTIO_ENOMEM,

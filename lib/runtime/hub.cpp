@@ -79,7 +79,7 @@ void step_idle(runtime& rt, const idle_plan& plan) noexcept {
 
 void deliver_interrupt(runtime& rt) noexcept {
   if (!rt.main) {
-    rt.interrupted.store(true, std::memory_order_release);  // for the end of the run
+    rt.interrupt_left = true;
     return;
   }
   task& t = *rt.main;
@@ -149,7 +149,7 @@ void hub_loop(runtime& rt) noexcept {
     ++rt.polls;
     bool something = rt.door->drain(rt) || posted > 0;
     if (interrupt_taken(rt)) {
-      deliver_interrupt(rt);
+      if (interrupt_counts(rt)) deliver_interrupt(rt);
       something = true;
     }
     if (rt.timers.size() > 0) rt.timers.expire(rt.now());

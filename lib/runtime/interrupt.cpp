@@ -31,6 +31,10 @@ bool interrupt_taken(runtime& rt) noexcept {
          rt.interrupted.exchange(false, std::memory_order_acq_rel);
 }
 
+bool interrupt_counts(runtime& rt) noexcept {
+  return !rt.options.on_interrupt || rt.options.on_interrupt(rt.options.on_interrupt_arg) != 0;
+}
+
 #ifdef STRUCTIO_POSIX_INTERRUPT
 namespace {
 
@@ -43,22 +47,33 @@ struct sigaction before;
 base::fork_hook nobodys_in_child(base::fork_rank::none, nullptr, nullptr,
                                  [] { owner.store(nullptr, std::memory_order_relaxed); });
 
-void on_interrupt(int signum) {
+void call_before(int signum, siginfo_t* info, void* context) {
+  if (before.sa_flags & SA_SIGINFO) {
+    before.sa_sigaction(signum, info, context);
+  } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+    before.sa_handler(signum);
+  }
+}
+
+void on_interrupt(int signum, siginfo_t* info, void* context) {
   const int errno_before = errno;
   handlers_running.fetch_add(1, std::memory_order_seq_cst);
   runtime* rt = owner.load(std::memory_order_seq_cst);
   const bool first = rt && rt->interrupts_seen.fetch_add(1, std::memory_order_relaxed) == 0;
-  if (first) interrupt_raise(*rt);
+  const bool shared = rt && rt->options.on_interrupt;
+  // The flag of the one who shall decide is set before he is asked.
+  if (shared) call_before(signum, info, context);
+  if (first || shared) interrupt_raise(*rt);
   handlers_running.fetch_sub(1, std::memory_order_seq_cst);
   errno = errno_before;
-  if (first) return;
+  if (first || shared) return;
   // The second one: what would have happened without us, which is the end unless it was ignored.
   sigaction(signum, &before, nullptr);
   std::raise(signum);
 }
 
 bool is_ours(const struct sigaction& action) noexcept {
-  return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == on_interrupt;
+  return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == on_interrupt;
 }
 
 bool on_main_thread() noexcept {
@@ -83,8 +98,8 @@ void interrupt_begin(runtime& rt, unsigned mode) noexcept {
   if (!owner.compare_exchange_strong(nobody, &rt, std::memory_order_acq_rel)) return;
   before = present;
   struct sigaction action = {};
-  action.sa_handler = on_interrupt;
-  action.sa_flags = SA_RESTART | SA_ONSTACK;
+  action.sa_sigaction = on_interrupt;
+  action.sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
 }

@@ -16,6 +16,9 @@ void interrupt_end(runtime& rt) noexcept;
 /// Hub: true once for each interrupt that has come.
 bool interrupt_taken(runtime& rt) noexcept;
 
+/// Asks the program's own function, if there is one, whether main shall get the interrupt.
+bool interrupt_counts(runtime& rt) noexcept;
+
 /// As if the signal had come. Any thread, signal handlers too.
 void interrupt_raise(runtime& rt) noexcept;
 

@@ -30,6 +30,13 @@ struct idle_wait : base::list_node<idle_tag> {
   std::int64_t cushion = 0;
 };
 
+/// See structio_run_options. Each may be null.
+struct task_hooks {
+  void (*enter)(task_id task, void* arg) = nullptr;
+  void (*leave)(task_id task, int ended, void* arg) = nullptr;
+  void* arg = nullptr;
+};
+
 struct run_options {
   task_fn fn = nullptr;
   void* arg = nullptr;
@@ -39,18 +46,22 @@ struct run_options {
   std::uint64_t seed = 0;
   ctx::eh_getter eh_getter = nullptr;
   unsigned interrupt = 0;
+  int (*on_interrupt)(void*) = nullptr;  ///< decides about interrupts; null: main gets them
+  void* on_interrupt_arg = nullptr;
   bool overflow_report = true;
   bool deadlock_check = true;
   virtual_time* clock = nullptr;
+  task_hooks hooks;
   /// Writes the tree of tasks for a deadlock report. As snprintf; may be null.
   std::size_t (*describe_tree)(runtime&, char* text, std::size_t size) = nullptr;
 };
 
 /// What the user's code that runs inside a call is cut off from.
 enum class confined : std::uint8_t {
-  no,       ///< nothing
-  waiting,  ///< it must not: functions of items, for the current task
-  task,     ///< and that task is not its own: abort functions, on whatever fiber
+  no,        ///< nothing
+  stepping,  ///< waiting: a step of the current task, which stands on the hub's stack
+  waiting,   ///< that, and the task's scopes and nurseries: functions of items, task hooks
+  task,      ///< and the task is not its own: abort functions, on whatever fiber
 };
 
 struct runtime {
@@ -66,6 +77,7 @@ struct runtime {
   // The engine.
   ctx::machine machine;
   task* current = nullptr;  ///< null on the hub
+  const task_hooks* hooks;  ///< null: none
   scheduler sched;
   timer_queue timers;
   ctx::stack_pool stacks;
@@ -110,6 +122,7 @@ struct runtime {
   // Outside.
   portal_core* door = nullptr;
   std::atomic<bool> interrupted{false};
+  bool interrupt_left = false;  ///< one that main has not looked for is the run's to report
   std::atomic<std::uint32_t> interrupts_seen{0};
 
   base::list<idle_wait, idle_tag> idle_waits;

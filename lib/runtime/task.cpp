@@ -13,6 +13,7 @@
 #include "runtime/left_open.hpp"
 #include "runtime/local.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/task_hooks.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt {
@@ -35,9 +36,7 @@ void main_ended(runtime& rt, task& t, int status, failure* in_flight) noexcept {
   rt.main_status = status;
   rt.main_failure = status < 0 ? failure_of(rt, t, status, in_flight) : nullptr;
   if (status >= 0) failure_release(in_flight);
-  // An interrupt that it never looked for is the run's to report.
-  if ((t.attention & attention_interrupt) || t.interrupt_held)
-    rt.interrupted.store(true, std::memory_order_release);
+  if ((t.attention & attention_interrupt) || t.interrupt_held) rt.interrupt_left = true;
   rt.main = nullptr;
 }
 
@@ -70,7 +69,10 @@ void finish(task& t, int status) noexcept {
 void body(ctx::machine& m, ctx::fiber& self) noexcept {
   task* t = &task_on(*self.home);
   for (;;) {
+    runtime& rt = *t->rt;
     t->wait.state = wait_state::running;
+    if (rt.hooks) [[unlikely]]
+      tell_enter(rt, *t);
     int status = t->fn(t->arg);
     const scope* own = own_scope(*t);
     if (t->innermost != own) [[unlikely]] {
@@ -78,7 +80,8 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
       status = close_sheltered(*t, own, status);
     }
     finish(*t, status);
-    runtime& rt = *t->rt;
+    if (rt.hooks) [[unlikely]]
+      tell_leave(rt, *t, true);
     rt.stacks.release(*self.home);
     task* next = rt.sched.take();
     rt.current = next;

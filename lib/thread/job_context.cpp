@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "base/host_end.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -40,7 +41,7 @@ int job_enter(const job_body& body, run_job* of_run, failure*& why) noexcept {
   base::forget_message();  // the last job's words are none of this one's
   thread_locals() = body.locals;
   current_job_slot = &context;
-  const int status = body.fn(body.arg);
+  const int status = base::call_host(body.fn, body.arg);
   why = why_failed(status, std::exchange(context.in_flight, nullptr));
   if (body.drop) body.drop(body.arg);
   drop_thread_locals();

@@ -1,0 +1,123 @@
+"""CapacityLimiter."""
+
+from __future__ import annotations
+
+import math
+from ctypes import addressof
+from dataclasses import dataclass
+
+from ._abi import LimiterStatistics, LimiterStorage, function, op
+from ._status import FOREVER, check
+from ._sync import AsyncContext, Block
+from ._task import call
+
+
+@dataclass(frozen=True)
+class CapacityLimiterStatistics:
+    borrowed_tokens: int
+    total_tokens: int | float
+    tasks_waiting: int
+
+
+def _tokens(total: int | float) -> int:
+    if total == math.inf:
+        return FOREVER
+    if not isinstance(total, int):
+        raise TypeError("CapacityLimiter: total_tokens must be an int or math.inf")
+    if total < 0:
+        raise ValueError("CapacityLimiter: total_tokens must not be negative")
+    return total
+
+
+def _public(total: int) -> int | float:
+    return math.inf if total == FOREVER else total
+
+
+class CapacityLimiter(Block, AsyncContext):
+    """So many tokens, each borrower has one at most, and only a borrower gives one back."""
+
+    _discard = function("limiter_discard", "ip")
+    _init = function("limiter_init", "ipq")
+    _total = function("limiter_total", "qp")
+    _set_total = function("limiter_set_total", "ipq")
+    _try = function("limiter_try_acquire", "ip")
+    _release = function("limiter_release", "ip")
+    _try_on_behalf = function("limiter_try_acquire_on_behalf", "ipp")
+    _release_on_behalf = function("limiter_release_on_behalf", "ipp")
+    _statistics = function("limiter_get_statistics", "ipp")
+    _OP_ACQUIRE = op("limiter_acquire")
+    _OP_ON_BEHALF = op("limiter_acquire_on_behalf")
+
+    def __init__(self, total_tokens: int | float) -> None:
+        self._allocate(LimiterStorage, CapacityLimiter._init, _tokens(total_tokens))
+        self._borrowers: dict[int, object] = {}
+
+    @classmethod
+    def _of_the_run(cls, address: int) -> CapacityLimiter:
+        """A view of the run's own: it ends with the run."""
+        limiter = cls.__new__(cls)
+        limiter._address = address
+        limiter._borrowers = {}
+        limiter._storage = None
+        return limiter
+
+    @property
+    def total_tokens(self) -> int | float:
+        """How many there are; may be changed at any time."""
+        return _public(CapacityLimiter._total(self._address))
+
+    @total_tokens.setter
+    def total_tokens(self, total: int | float) -> None:
+        check(CapacityLimiter._set_total(self._address, _tokens(total)))
+
+    @property
+    def borrowed_tokens(self) -> int:
+        return self.statistics().borrowed_tokens
+
+    @property
+    def available_tokens(self) -> int | float:
+        statistics = self.statistics()
+        return statistics.total_tokens - statistics.borrowed_tokens
+
+    def acquire_nowait(self) -> None:
+        """Borrows one for the current task, or raises WouldBlock."""
+        check(CapacityLimiter._try(self._address))
+
+    async def acquire(self) -> None:
+        """Borrows one for the current task as soon as there is one."""
+        await call(CapacityLimiter._OP_ACQUIRE, self._address)
+
+    def release(self) -> None:
+        """Gives the current task's own back; RuntimeError when it has none."""
+        check(CapacityLimiter._release(self._address))
+
+    def acquire_on_behalf_of_nowait(self, borrower: object) -> None:
+        """The same for any object."""
+        check(CapacityLimiter._try_on_behalf(self._address, id(borrower)))
+        self._borrowers[id(borrower)] = borrower
+
+    async def acquire_on_behalf_of(self, borrower: object) -> None:
+        """The same for any object."""
+        await call(CapacityLimiter._OP_ON_BEHALF, self._address, id(borrower))
+        self._borrowers[id(borrower)] = borrower
+
+    def release_on_behalf_of(self, borrower: object) -> None:
+        """The same for any object."""
+        check(CapacityLimiter._release_on_behalf(self._address, id(borrower)))
+        self._borrowers.pop(id(borrower), None)
+
+    def statistics(self) -> CapacityLimiterStatistics:
+        out = LimiterStatistics()
+        check(CapacityLimiter._statistics(self._address, addressof(out)))
+        return CapacityLimiterStatistics(out.borrowed, _public(out.total), out.waiting)
+
+    def __repr__(self) -> str:
+        s = self.statistics()
+        return (
+            f"<structio.CapacityLimiter at {id(self):#x}, {s.borrowed_tokens}/{s.total_tokens}"
+            f" with {s.tasks_waiting} waiting>"
+        )
+
+    def __del__(self) -> None:
+        if getattr(self, "_storage", None) is not None:
+            super().__del__()

@@ -1,0 +1,57 @@
+"""From a worker thread of `to_thread.run_sync` back into the run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from ctypes import addressof
+from typing import TypeVar
+
+from . import _failure
+from ._abi import Steps, function
+from ._status import ECANCELLED, Cancelled, exception
+from ._task import DRIVE, STEP, Task, coroutine_of, transparent
+from .to_thread import host_of
+
+__all__ = ["check_cancelled", "run", "run_sync"]
+
+T = TypeVar("T")
+
+_call = function("thread_call", "ipp", releases=True)
+_check = function("thread_check_cancelled", "i")
+
+
+def run(async_fn: Callable[..., Awaitable[T]], *args: object) -> T:
+    """Runs `async_fn(*args)` in the task that waits for this thread, in its scopes; blocks the
+    thread until that has ended."""
+    host = host_of("structio.from_thread.run")
+    coro = coroutine_of("structio.from_thread.run", async_fn, args)
+    task = Task(host, coro, async_fn, None)
+    steps = Steps(step=STEP, state=id(task))
+    host.tasks.add(task)
+    status = _call(DRIVE, addressof(steps))
+    if task in host.tasks:
+        task.forget()
+    if status < 0:
+        raise _failure.take(status)
+    return task.result  # type: ignore[no-any-return]
+
+
+def run_sync(fn: Callable[..., T], *args: object) -> T:
+    """Calls `fn(*args)` in the task that waits for this thread."""
+
+    return run(_calls, fn, args)
+
+
+async def _calls(fn: Callable[..., T], args: tuple[object, ...]) -> T:
+    return fn(*args)
+
+
+def check_cancelled() -> None:
+    """Raises Cancelled when the task that waits for this thread is cancelled."""
+    host_of("structio.from_thread.check_cancelled")
+    status = _check()
+    if status < 0:
+        raise Cancelled() if status == ECANCELLED else exception(status)
+
+
+transparent[_calls.__code__] = False

@@ -1,0 +1,177 @@
+"""Wrong thread, wrong run, wrong order: each is an exception, and nothing breaks."""
+
+import asyncio
+import threading
+import unittest
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import structio
+from structio import lowlevel
+
+from .support import Case, in_run
+
+
+def on_another_thread(fn: Callable[[], Any]) -> Any:
+    """What it returned, or the exception that left it."""
+    result: list[Any] = []
+
+    def body() -> None:
+        try:
+            result.append(fn())
+        except BaseException as error:
+            result.append(error)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    return result[0]
+
+
+class Misuse(Case):
+    @in_run
+    async def test_another_thread(self) -> None:
+        event, lock = structio.Event(), structio.Lock()
+        scope = structio.CancelScope()
+        tx, rx = structio.open_memory_channel(1)
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(event.wait)
+            await structio.testing.wait_all_tasks_blocked()
+            with scope:
+                for call in (
+                    lambda: nursery.start_soon(structio.sleep, 0),
+                    event.set,
+                    lock.acquire_nowait,
+                    scope.cancel,
+                    nursery.cancel_scope.cancel,
+                    lambda: tx.send_nowait(1),
+                    rx.receive_nowait,
+                    structio.current_time,
+                    lowlevel.current_task,
+                    lambda: structio.open_memory_channel(0),
+                ):
+                    self.assertIsInstance(on_another_thread(call), RuntimeError)
+            self.assertEqual(len(nursery.child_tasks), 1)
+            event.set()
+
+    @in_run
+    async def test_dropped_on_another_thread(self) -> None:
+        """The collector may run anywhere."""
+        (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1")
+        streams = [await structio.open_tcp_stream("127.0.0.1", listener.address[1])]
+        ends = [structio.open_memory_channel(1)]
+        locks = [structio.Lock()]
+        await locks[0].acquire()
+        on_another_thread(lambda: (streams.clear(), ends.clear(), locks.clear()))
+        await structio.sleep(0)
+        await listener.aclose()
+
+    def test_after_its_run(self) -> None:
+        async def first() -> Any:
+            (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1")
+            stream = await structio.open_tcp_stream("127.0.0.1", listener.address[1])
+            async with structio.open_nursery() as nursery:
+                pass
+            return listener, stream, nursery, structio.open_memory_channel(1)
+
+        listener, stream, nursery, (tx, rx) = structio.run(first)
+        with self.assertRaises(RuntimeError):
+            nursery.start_soon(structio.sleep, 0)
+        nursery.cancel_scope.cancel()
+
+        async def second() -> None:
+            for call in (
+                stream.receive_some,
+                lambda: stream.send_all(b"x"),
+                listener.accept,
+                rx.receive,
+                lambda: tx.send(1),
+            ):
+                with self.assertRaises((structio.ClosedResourceError, RuntimeError)):
+                    await call()
+            with self.assertRaises(RuntimeError):
+                nursery.start_soon(structio.sleep, 0)
+
+        structio.run(second)
+
+    @in_run
+    async def test_a_nursery_that_is_left_open(self) -> None:
+        async def careless() -> None:
+            manager = structio.open_nursery()
+            nursery = await manager.__aenter__()
+            nursery.start_soon(structio.sleep_forever)
+
+        with self.assertRaises(ExceptionGroup) as caught:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(careless)
+        self.assertIn("RuntimeError", repr(caught.exception.exceptions))
+
+    @in_run
+    async def test_a_scope_that_is_left_open(self) -> None:
+        async def careless() -> None:
+            structio.CancelScope().__enter__()
+
+        with self.assertRaises(ExceptionGroup) as caught:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(careless)
+        self.assertIn("RuntimeError", repr(caught.exception.exceptions))
+
+    @in_run
+    async def test_a_generator_with_a_nursery_is_dropped(self) -> None:
+        async def numbers() -> Any:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(structio.sleep_forever)
+                yield 1
+
+        async def careless() -> None:
+            async for _ in numbers():
+                break
+
+        with mock.patch("sys.unraisablehook") as told, self.assertRaises(BaseExceptionGroup):
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(careless)
+        self.assertIn("GeneratorExit", str(told.call_args[0][0].exc_value))
+
+    @in_run
+    async def test_asyncio_inside(self) -> None:
+        async def main() -> int:
+            await asyncio.sleep(0)
+            return 3
+
+        self.assertEqual(await structio.to_thread.run_sync(lambda: asyncio.run(main())), 3)
+
+    @in_run
+    async def test_a_coroutine_is_awaited_by_two(self) -> None:
+        coroutine = structio.sleep(0.01)
+
+        async def waits() -> None:
+            await coroutine
+
+        with self.assertRaises(ExceptionGroup) as caught:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(waits)
+                nursery.start_soon(waits)
+        self.assertIsInstance(caught.exception.exceptions[0], RuntimeError)
+
+    @in_run
+    async def test_swallowing_cancelled_for_ever_ends_some_day(self) -> None:
+        rounds = 0
+
+        async def stubborn() -> None:
+            nonlocal rounds
+            while rounds < 100:
+                try:
+                    await structio.sleep_forever()
+                except structio.Cancelled:
+                    rounds += 1
+
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(stubborn)
+            await structio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        self.assertEqual(rounds, 100)
+
+
+if __name__ == "__main__":
+    unittest.main()

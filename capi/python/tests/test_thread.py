@@ -1,0 +1,229 @@
+"""Worker threads, and from them back into the run."""
+
+import contextvars
+import threading
+import unittest
+
+import structio
+from structio import from_thread, lowlevel, to_thread
+from structio.testing import wait_all_tasks_blocked
+
+from .support import Case, in_run
+
+
+class ToThread(Case):
+    @in_run
+    async def test_value_and_thread(self) -> None:
+        main = threading.get_ident()
+
+        def works(x: int) -> tuple[int, int]:
+            return x, threading.get_ident()
+
+        value, thread = await to_thread.run_sync(works, 3)
+        self.assertEqual(value, 3)
+        self.assertNotEqual(thread, main)
+
+    @in_run
+    async def test_the_very_exception(self) -> None:
+        error = ValueError("thread's")
+
+        def fails() -> None:
+            raise error
+
+        try:
+            await to_thread.run_sync(fails)
+        except ValueError as caught:
+            self.assertIs(caught, error)
+            names = []
+            trace = caught.__traceback__
+            while trace is not None:
+                names.append(trace.tb_frame.f_code.co_name)
+                trace = trace.tb_next
+            self.assertEqual(names[-1], "fails")
+
+    @in_run
+    async def test_others_run_meanwhile(self) -> None:
+        flag = threading.Event()
+
+        async def releases() -> None:
+            flag.set()
+
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(releases)
+            self.assertTrue(await to_thread.run_sync(flag.wait, 10))
+
+    @in_run
+    async def test_context(self) -> None:
+        variable = contextvars.ContextVar("variable", default=0)
+        variable.set(5)
+
+        def works() -> int:
+            before = variable.get()
+            variable.set(6)
+            return before
+
+        self.assertEqual(await to_thread.run_sync(works), 5)
+        self.assertEqual(variable.get(), 5)
+
+    @in_run
+    async def test_cancelled_before(self) -> None:
+        ran = []
+        with structio.CancelScope() as scope:
+            scope.cancel()
+            await to_thread.run_sync(ran.append, 1)
+        self.assertTrue(scope.cancelled_caught)
+        self.assertEqual(ran, [])
+        self.assertEqual(to_thread._jobs, {})
+
+    @in_run
+    async def test_cancelled_meanwhile_waits(self) -> None:
+        flag = threading.Event()
+        got = []
+
+        async def child() -> None:
+            got.append(await to_thread.run_sync(flag.wait, 10))
+            await lowlevel.checkpoint()
+            got.append("not reached")
+
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(child)
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+            flag.set()
+        self.assertEqual(got, [True])
+
+    def test_abandoned(self) -> None:
+        flag, ended = threading.Event(), threading.Event()
+
+        def works() -> None:
+            flag.wait(10)
+            ended.set()
+
+        async def main() -> None:
+            with structio.move_on_after(0.01) as scope:
+                await to_thread.run_sync(
+                    works, abandon_on_cancel=True, limiter=structio.CapacityLimiter(1)
+                )
+            self.assertTrue(scope.cancelled_caught)
+            self.assertFalse(ended.is_set())
+
+        structio.run(main)
+        flag.set()
+        self.assertTrue(ended.wait(10))
+        self.assertEqual(to_thread._jobs, {})
+
+    @in_run
+    async def test_limiter(self) -> None:
+        limiter = structio.CapacityLimiter(2)
+        lock = threading.Lock()
+        running, most = 0, 0
+
+        def works() -> None:
+            nonlocal running, most
+            with lock:
+                running += 1
+                most = max(most, running)
+            threading.Event().wait(0.002)
+            with lock:
+                running -= 1
+
+        async def child() -> None:
+            await to_thread.run_sync(works, limiter=limiter)
+
+        async with structio.open_nursery() as nursery:
+            for _ in range(10):
+                nursery.start_soon(child)
+        self.assertEqual(most, 2)
+        self.assertEqual(limiter.borrowed_tokens, 0)
+        self.assertEqual(to_thread.current_default_thread_limiter().total_tokens, 40)
+
+
+class FromThread(Case):
+    @in_run
+    async def test_run(self) -> None:
+        main = threading.get_ident()
+
+        async def in_the_run(x: int) -> tuple[int, int]:
+            await structio.sleep(0)
+            return x + 1, threading.get_ident()
+
+        def works() -> tuple[int, int]:
+            return from_thread.run(in_the_run, 3)
+
+        self.assertEqual(await to_thread.run_sync(works), (4, main))
+        self.assertEqual(
+            await to_thread.run_sync(lambda: from_thread.run_sync(threading.get_ident)), main
+        )
+
+    @in_run
+    async def test_the_very_exception_there_and_back(self) -> None:
+        error = KeyError("the run's")
+
+        async def fails() -> None:
+            await lowlevel.checkpoint()
+            raise error
+
+        def works() -> None:
+            try:
+                from_thread.run(fails)
+            except KeyError as caught:
+                self.assertIs(caught, error)
+                raise
+
+        try:
+            await to_thread.run_sync(works)
+        except KeyError as caught:
+            self.assertIs(caught, error)
+        else:
+            self.fail("nothing was raised")
+
+    @in_run
+    async def test_in_the_tasks_scopes(self) -> None:
+        def works() -> None:
+            from_thread.run(structio.sleep_forever)
+
+        with structio.move_on_after(0.01) as scope:
+            await to_thread.run_sync(works)
+        self.assertTrue(scope.cancelled_caught)
+
+    @in_run
+    async def test_check_cancelled(self) -> None:
+        flag = threading.Event()
+
+        def works() -> None:
+            from_thread.check_cancelled()
+            flag.wait(10)
+            from_thread.check_cancelled()
+            self.fail("not cancelled")
+
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(to_thread.run_sync, works)
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+            flag.set()
+
+    def test_elsewhere(self) -> None:
+        for call in (
+            lambda: from_thread.run(structio.sleep, 0),
+            lambda: from_thread.run_sync(print),
+            from_thread.check_cancelled,
+        ):
+            with self.assertRaisesRegex(RuntimeError, "on a thread of structio.to_thread.run_sync"):
+                call()
+
+    @in_run
+    async def test_starts_tasks(self) -> None:
+        seen = []
+
+        async def child() -> None:
+            seen.append(threading.get_ident())
+
+        async with structio.open_nursery() as nursery:
+            await to_thread.run_sync(
+                lambda: from_thread.run_sync(nursery.start_soon, child)
+            )
+        self.assertEqual(seen, [threading.get_ident()])
+
+
+if __name__ == "__main__":
+    unittest.main()
