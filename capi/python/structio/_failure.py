@@ -40,13 +40,11 @@ _mixed: Final[set[int]] = set()  # keys of groups with a Cancelled in them, see 
 _next_key: Final[Callable[[], int]] = itertools.count(1).__next__
 
 
-@DropFn
 def _drop(key: int) -> None:
     _exceptions.pop(key, None)
     _mixed.discard(key)
 
 
-@DescribeFn
 def _describe(key: int, where: int, size: int) -> None:
     if size == 0:
         return
@@ -59,12 +57,13 @@ def _describe(key: int, where: int, size: int) -> None:
     ctypes.memmove(where, line + b"\0", len(line) + 1)
 
 
+_callbacks: Final = DropFn(_drop), DescribeFn(_describe)
 _own_mark: Final = ctypes.c_uint64()
 _type: Final = PayloadType(
     name=b"Python exception",
     runtime=addressof(_own_mark),
-    drop=ctypes.cast(_drop, c_void_p),
-    describe=ctypes.cast(_describe, c_void_p),
+    drop=ctypes.cast(_callbacks[0], c_void_p),
+    describe=ctypes.cast(_callbacks[1], c_void_p),
 )
 _type_address: Final = addressof(_type)
 
@@ -137,7 +136,7 @@ def _mixed_group(exc: BaseExceptionGroup[BaseException]) -> int:
 def fail(exc: BaseException) -> int:
     """Makes it what the calling task fails with; returns the status to end with."""
     status, failure = to_failure(exc)
-    return _raise(failure) if failure else status
+    return int(_raise(failure)) if failure else status
 
 
 def from_failure(failure: int) -> BaseException:
@@ -171,9 +170,8 @@ def _from_group(failure: int) -> BaseException:
 
 def report(exc: BaseException) -> None:
     """Says what went wrong where nobody can be told."""
-    sys.unraisablehook(
-        sys.UnraisableHookArgs((type(exc), exc, exc.__traceback__, "in structio's driver", None))  # type: ignore[arg-type]
-    )
+    about = (type(exc), exc, exc.__traceback__, "in structio's driver", None)
+    sys.unraisablehook(sys.UnraisableHookArgs(about))  # type: ignore[call-arg]
 
 
 def take(status: int) -> BaseException:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Awaitable, Callable
-from ctypes import byref, c_void_p
-from typing import Any, Protocol, TypeVar
+from ctypes import c_void_p
+from typing import Protocol, TypeVar
 
 from . import _failure, _interrupt
 from ._abi import RunOptions, Steps, function, op

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from . import _failure
 from ._abi import OpInfo, StepFn, TaskOptions, address_of, function
-from ._status import EINVALID, EPAYLOAD, ENOTASK, exception, text
+from ._status import EPAYLOAD, exception, text
 
 STACK_SIZE: Final = 64 * 1024
 
@@ -283,7 +283,7 @@ def coroutine_of(
     what: str, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...], **keywords: Any
 ) -> Coroutine[Any, Any, Any]:
     """Calls an async function, and says what is wrong when it is none."""
-    if type(fn) is types.CoroutineType:
+    if isinstance(fn, types.CoroutineType):
         fn.close()
         raise TypeError(
             f"{what} wants an async function and its arguments, not a coroutine: write"

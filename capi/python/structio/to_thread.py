@@ -57,7 +57,6 @@ _jobs: Final[dict[int, _Job]] = {}
 _next_key: Final = itertools.count(1).__next__
 
 
-@TaskFn
 def _work(key: int) -> int:
     try:
         job = _jobs.pop(key)
@@ -78,7 +77,8 @@ def _work(key: int) -> int:
         return 0
 
 
-_WORK: Final = ctypes.cast(_work, c_void_p).value or 0
+_callback: Final = TaskFn(_work)
+_WORK: Final = ctypes.cast(_callback, c_void_p).value or 0
 
 
 async def run_sync(
