@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import sys
 from collections.abc import Callable
 from ctypes import addressof, c_void_p
 from typing import Final
@@ -168,10 +167,21 @@ def _from_group(failure: int) -> BaseException:
     return BaseExceptionGroup(GROUP_MESSAGE, exceptions)
 
 
+class _Reporter:
+    """What is raised by a finalizer goes to sys.unraisablehook."""
+
+    __slots__ = ("exc",)
+
+    def __init__(self, exc: BaseException) -> None:
+        self.exc = exc
+
+    def __del__(self) -> None:
+        raise self.exc
+
+
 def report(exc: BaseException) -> None:
     """Says what went wrong where nobody can be told."""
-    about = (type(exc), exc, exc.__traceback__, "in structio's driver", None)
-    sys.unraisablehook(sys.UnraisableHookArgs(about))  # type: ignore[call-arg]
+    _Reporter(exc)
 
 
 def take(status: int) -> BaseException:

@@ -10,6 +10,7 @@ import contextvars
 import ctypes
 import threading
 import types
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from ctypes import c_int64, c_void_p
 from typing import Any, Final
@@ -53,6 +54,7 @@ class Run:
         self.kept: dict[int, object] = {}  # open scopes and nurseries, by address
         self.buffers: list[tuple[memoryview, int]] = []  # for receiving
         self.to_free: list[tuple[Callable[[int], int], int]] = []
+        self.token: weakref.ref[Any] | None = None
         self.by_number: dict[int, Task] = {}
         self.slots: list[tuple[ctypes.Array[c_int64], int]] = []
         self.main: Task | None = None
