@@ -53,9 +53,13 @@ def run(
     steps = Steps(step=STEP, state=id(main))
     failure = c_void_p()
     options = RunOptions(
-        name=main.label, no_deadlock_check=not deadlock_check, failure=ctypes.pointer(failure)
+        name=main.label,
+        no_overflow_report=True,  # only the library's own code is ever on a task's stack
+        no_deadlock_check=not deadlock_check,
+        failure=ctypes.pointer(failure),
     )
     with _interrupt.handled(state, options) as interrupts:
+        state.interrupts = interrupts
         if clock is not None:
             options.clock = clock._native()
         local.run = state
@@ -75,7 +79,7 @@ def run(
             raise KeyboardInterrupt
         return main.result  # type: ignore[no-any-return]
     finally:
-        main.result = state.main = state.current = None
+        main.result = state.main = state.current = state.interrupts = None
         del coro
 
 

@@ -21,6 +21,8 @@ from ._status import EPAYLOAD, exception, text
 
 STACK_SIZE: Final = 64 * 1024
 
+_inject_interrupt = function("inject_interrupt", "i")
+
 DONE: Final = 0
 CALL: Final = 1
 
@@ -58,6 +60,7 @@ class Run:
         self.by_number: dict[int, Task] = {}
         self.slots: list[tuple[ctypes.Array[c_int64], int]] = []
         self.main: Task | None = None
+        self.interrupts: Any = None
         self.options = TaskOptions(stack_size=STACK_SIZE)
         self.options_address = ctypes.addressof(self.options)
         self.closed = False
@@ -174,9 +177,12 @@ class Task:
 
 def _first_step(task: Task, address: int) -> ctypes.Array[c_int64]:
     words = task.words = Words.from_address(address)
+    run = task.run
     if task.slot is not None:
-        task.run.slots.append(task.slot)
+        run.slots.append(task.slot)
         task.slot = None
+    if task is run.main and run.interrupts is not None and run.interrupts.noted:
+        _inject_interrupt()  # it came before the library had the signal
     return words
 
 

@@ -111,7 +111,21 @@ class ToThread(Case):
         structio.run(main)
         flag.set()
         self.assertTrue(ended.wait(10))
-        self.assertEqual(to_thread._jobs, {})
+
+    @in_run
+    async def test_abandoned_before_it_began_it_runs_all_the_same(self) -> None:
+        ran = threading.Semaphore(0)
+        for _ in range(50):
+            with structio.CancelScope() as scope:
+                async with structio.open_nursery() as nursery:
+
+                    async def child() -> None:
+                        await to_thread.run_sync(ran.release, abandon_on_cancel=True)
+
+                    nursery.start_soon(child)
+                    await lowlevel.checkpoint()
+                    scope.cancel()
+            self.assertTrue(ran.acquire(timeout=10))
 
     @in_run
     async def test_limiter(self) -> None:
