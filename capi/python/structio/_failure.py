@@ -87,7 +87,8 @@ def has_cancelled(exc: BaseException) -> bool:
 def _group(*members: int) -> int:
     """A group that owns its members; 0, and they are freed, when that cannot be."""
     out = c_void_p()
-    if _new_group(addressof((c_void_p * len(members))(*members)), len(members), addressof(out)) < 0:
+    array = (c_void_p * len(members))(*members)
+    if _new_group(addressof(array), len(members), addressof(out)) < 0:
         for member in members:
             free(member)
     return out.value or 0
