@@ -113,14 +113,14 @@ async def sleep(seconds: float) -> None:
     """Waits; 0 is a checkpoint."""
     if seconds < 0:
         raise ValueError("structio.sleep: the duration is negative")
-    await call(OP_SLEEP, nanoseconds("structio.sleep", seconds))
+    await call(None, OP_SLEEP, nanoseconds("structio.sleep", seconds))
 
 
 async def sleep_until(deadline: float) -> None:
     """Waits until a moment of the run's clock; one that has passed is a checkpoint."""
-    await call(OP_SLEEP_UNTIL, nanoseconds("structio.sleep_until", deadline))
+    await call(None, OP_SLEEP_UNTIL, nanoseconds("structio.sleep_until", deadline))
 
 
 async def sleep_forever() -> None:
     """Waits until cancelled."""
-    await call(OP_SLEEP_FOREVER)
+    await call(None, OP_SLEEP_FOREVER)

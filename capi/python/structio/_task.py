@@ -119,6 +119,7 @@ class Task:
         "words",
         "slot",
         "number",
+        "kept",
         "__weakref__",
     )
 
@@ -135,6 +136,7 @@ class Task:
         self.send: Callable[[Any], Any] | None = coro.send
         self.words: ctypes.Array[c_int64] | None = None
         self.slot: tuple[ctypes.Array[c_int64], int] | None = None
+        self.kept: object = None  # what the library uses while the task waits
         self.number = 0  # the library's, once somebody has asked for it
 
     @property
@@ -168,7 +170,7 @@ class Task:
         self.end()
 
     def end(self) -> None:
-        self.coro = self.enter = self.send = self.words = None
+        self.coro = self.enter = self.send = self.words = self.kept = None
         self.parent_nursery = None
         if self.number:
             del self.run.by_number[self.number]
@@ -254,33 +256,35 @@ transparent: Final[dict[types.CodeType, bool]] = {_step.__code__: True, _foreign
 
 
 @types.coroutine
-def call(*command: int) -> Generator[Command, int, int]:
-    """Has the library call a function that may wait; its result, or the exception for it."""
-    if local.run is None:
+def call_raw(kept: object, *command: int) -> Generator[Command, int, int]:
+    """Has the library call a function that may wait; its result.
+
+    `kept` is what the arguments point to: it lives until the function has returned, even when the
+    coroutine is closed meanwhile.
+    """
+    run = local.run
+    if run is None:
         raise _outside()
+    task = run.current
+    task.kept = kept  # type: ignore[union-attr]
     result = yield Command(command)
+    task.kept = None  # type: ignore[union-attr]
+    return result
+
+
+@types.coroutine
+def call(kept: object, *command: int) -> Generator[Command, int, int]:
+    """The same; a negative result is raised as the exception for it."""
+    run = local.run
+    if run is None:
+        raise _outside()
+    task = run.current
+    task.kept = kept  # type: ignore[union-attr]
+    result = yield Command(command)
+    task.kept = None  # type: ignore[union-attr]
     if result < 0:
         raise exception(result)
     return result
-
-
-@types.coroutine
-def call_failing(*command: int) -> Generator[Command, int, int]:
-    """The same for functions that may leave a failure in flight."""
-    if local.run is None:
-        raise _outside()
-    result = yield Command(command)
-    if result < 0:
-        raise _failure.take(result)
-    return result
-
-
-@types.coroutine
-def call_raw(*command: int) -> Generator[Command, int, int]:
-    """The same, but the status itself."""
-    if local.run is None:
-        raise _outside()
-    return (yield Command(command))
 
 
 def _outside() -> RuntimeError:

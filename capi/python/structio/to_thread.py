@@ -112,7 +112,7 @@ async def run_sync(
     if limiter is not None and abandon_on_cancel:
         run.kept[limiter._address] = limiter  # it has to outlive the thread
     _jobs[key] = job
-    status = await call_raw(_OP_RUN, _WORK, key, addressof(options))
+    status = await call_raw(options, _OP_RUN, _WORK, key, addressof(options))
     if status < 0 and job.error is None:
         raise exception(status)
     if job.error is not None:
