@@ -43,7 +43,6 @@
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(missing_debug_implementations)]
-#![warn(clippy::undocumented_unsafe_blocks)]
 
 mod call;
 mod channel;

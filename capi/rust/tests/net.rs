@@ -104,7 +104,7 @@ fn one_task_reads_while_another_writes() {
                     })?;
                     n.spawn(move || -> Result<()> {
                         let mut received = Vec::new();
-                        (&*to).take(u64::MAX).read_to_end(&mut received)?;
+                        Read::take(to, u64::MAX).read_to_end(&mut received)?;
                         assert!(received == *data);
                         Ok(())
                     })?;

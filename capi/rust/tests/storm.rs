@@ -102,7 +102,7 @@ impl<'a> Storm<'a> {
                     }
                     self.live(inner)
                 })?,
-                5 => drop(move_on_after(self.pause(), |_| sleep(self.pause()))?),
+                5 => move_on_after(self.pause(), |_| sleep(self.pause()))?.unwrap_or(()),
                 6 => drop(self.tx.send(Counted::new(self.living))),
                 7 => drop(move_on_after(self.pause(), |_| self.rx.receive())?),
                 8 => {
