@@ -42,4 +42,10 @@ char* bytes::take() noexcept {
   return std::exchange(data_, nullptr);
 }
 
+void bytes::swap(bytes& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(room_, other.room_);
+}
+
 }  // namespace structio::rt::fs

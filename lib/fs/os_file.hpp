@@ -63,6 +63,8 @@ class bytes {
   /// The caller's, to be released.
   char* take() noexcept;
 
+  void swap(bytes& other) noexcept;
+
  private:
   char* data_ = nullptr;
   std::size_t size_ = 0;

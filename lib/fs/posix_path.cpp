@@ -145,7 +145,7 @@ int place_of(const char* path, bytes& out) noexcept {
     if (const int refused = read_link(out.data(), text)) return refused;
     const std::size_t folder = text.data()[0] == '/' ? 0 : folder_size(out.data());
     if (!next.add(out.data(), folder) || !next.add(text.data())) return STRUCTIO_ENOMEM;
-    out.adopt(next.take());
+    out.swap(next);
   }
   return -ELOOP;
 }

@@ -43,7 +43,7 @@ int job_enter(const job_body& body, run_job* of_run, failure*& why) noexcept {
   current_job_slot = &context;
   const int status = base::call_host(body.fn, body.arg);
   why = why_failed(status, std::exchange(context.in_flight, nullptr));
-  if (body.drop) body.drop(body.arg);
+  if (body.drop) base::call_host(body.drop, body.arg);
   drop_thread_locals();
   current_job_slot = nullptr;
   failure_drop(context.in_flight);

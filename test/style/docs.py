@@ -255,7 +255,8 @@ def name_faults(texts):
                      for f in glob.glob(os.path.join(ROOT, pattern), recursive=True))
     other = set(re.findall(r'\$\{(STRUCTIO_\w+)|(?:env|var|get)\w*\("(STRUCTIO_\w+)"', inner))
     other = {name for pair in other for name in pair}
-    for name in ("capi/structio.map", "packaging/structio-config.cmake.in"):
+    for name in ("capi/structio.map", "packaging/structio-config.cmake.in",
+                 "packaging/structio-targets.cmake.in"):
         other |= set(re.findall(r"\bSTRUCTIO_\w+|(?<=structio::)\w+", read(name)))
     for page, text in texts.items():
         if page == "CHANGELOG.md":

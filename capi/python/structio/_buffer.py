@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ctypes import c_char, c_int, c_ssize_t, c_void_p
+from ctypes import c_int, c_ssize_t, c_void_p
 from typing import Final
 
 

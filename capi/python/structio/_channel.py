@@ -146,7 +146,7 @@ class MemorySendChannel(_End[T]):
         slot = items.slot()
         key = slot[0].value = items.next()
         items.objects[key] = value
-        status = await call_raw(MemorySendChannel._OP_SEND, self._handle, slot[1])
+        status = await call_raw(slot, MemorySendChannel._OP_SEND, self._handle, slot[1])
         items.slots.append(slot)
         if status < 0:
             items.objects.pop(key, None)
@@ -185,7 +185,7 @@ class MemoryReceiveChannel(_End[T]):
         """The next object. EndOfChannel: there will be none."""
         items = self._items
         slot = items.slot()
-        status = await call_raw(MemoryReceiveChannel._OP_RECEIVE, self._handle, slot[1])
+        status = await call_raw(slot, MemoryReceiveChannel._OP_RECEIVE, self._handle, slot[1])
         key = slot[0].value
         items.slots.append(slot)
         if status < 0:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import sys
 from collections.abc import Callable
 from ctypes import addressof, c_void_p
 from typing import Final
@@ -40,13 +39,11 @@ _mixed: Final[set[int]] = set()  # keys of groups with a Cancelled in them, see 
 _next_key: Final[Callable[[], int]] = itertools.count(1).__next__
 
 
-@DropFn
 def _drop(key: int) -> None:
     _exceptions.pop(key, None)
     _mixed.discard(key)
 
 
-@DescribeFn
 def _describe(key: int, where: int, size: int) -> None:
     if size == 0:
         return
@@ -59,12 +56,13 @@ def _describe(key: int, where: int, size: int) -> None:
     ctypes.memmove(where, line + b"\0", len(line) + 1)
 
 
+_callbacks: Final = DropFn(_drop), DescribeFn(_describe)
 _own_mark: Final = ctypes.c_uint64()
 _type: Final = PayloadType(
     name=b"Python exception",
     runtime=addressof(_own_mark),
-    drop=ctypes.cast(_drop, c_void_p),
-    describe=ctypes.cast(_describe, c_void_p),
+    drop=ctypes.cast(_callbacks[0], c_void_p),
+    describe=ctypes.cast(_callbacks[1], c_void_p),
 )
 _type_address: Final = addressof(_type)
 
@@ -89,7 +87,8 @@ def has_cancelled(exc: BaseException) -> bool:
 def _group(*members: int) -> int:
     """A group that owns its members; 0, and they are freed, when that cannot be."""
     out = c_void_p()
-    if _new_group(addressof((c_void_p * len(members))(*members)), len(members), addressof(out)) < 0:
+    array = (c_void_p * len(members))(*members)
+    if _new_group(addressof(array), len(members), addressof(out)) < 0:
         for member in members:
             free(member)
     return out.value or 0
@@ -137,7 +136,7 @@ def _mixed_group(exc: BaseExceptionGroup[BaseException]) -> int:
 def fail(exc: BaseException) -> int:
     """Makes it what the calling task fails with; returns the status to end with."""
     status, failure = to_failure(exc)
-    return _raise(failure) if failure else status
+    return int(_raise(failure)) if failure else status
 
 
 def from_failure(failure: int) -> BaseException:
@@ -169,11 +168,21 @@ def _from_group(failure: int) -> BaseException:
     return BaseExceptionGroup(GROUP_MESSAGE, exceptions)
 
 
+class _Reporter:
+    """What is raised by a finalizer goes to sys.unraisablehook."""
+
+    __slots__ = ("exc",)
+
+    def __init__(self, exc: BaseException) -> None:
+        self.exc = exc
+
+    def __del__(self) -> None:
+        raise self.exc
+
+
 def report(exc: BaseException) -> None:
     """Says what went wrong where nobody can be told."""
-    sys.unraisablehook(
-        sys.UnraisableHookArgs((type(exc), exc, exc.__traceback__, "in structio's driver", None))  # type: ignore[arg-type]
-    )
+    _Reporter(exc)
 
 
 def take(status: int) -> BaseException:

@@ -87,7 +87,6 @@ def in_users_code(frame: FrameType | None) -> bool:
     return True
 
 
-@InterruptFn
 def _asked(interrupts: _Interrupts) -> int:
     try:
         return interrupts.asked()
@@ -95,7 +94,8 @@ def _asked(interrupts: _Interrupts) -> int:
         return 1
 
 
-_ASKED: Final = ctypes.cast(_asked, c_void_p).value
+_callback: Final = InterruptFn(_asked)
+_ASKED: Final = ctypes.cast(_callback, c_void_p).value
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ class CapacityLimiter(Block, AsyncContext):
 
     async def acquire(self) -> None:
         """Borrows one for the current task as soon as there is one."""
-        await call(CapacityLimiter._OP_ACQUIRE, self._address)
+        await call(self, CapacityLimiter._OP_ACQUIRE, self._address)
 
     def release(self) -> None:
         """Gives the current task's own back; RuntimeError when it has none."""
@@ -98,7 +98,7 @@ class CapacityLimiter(Block, AsyncContext):
 
     async def acquire_on_behalf_of(self, borrower: object) -> None:
         """The same for any object."""
-        await call(CapacityLimiter._OP_ON_BEHALF, self._address, id(borrower))
+        await call(self, CapacityLimiter._OP_ON_BEHALF, self._address, id(borrower))
         self._borrowers[id(borrower)] = borrower
 
     def release_on_behalf_of(self, borrower: object) -> None:

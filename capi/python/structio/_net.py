@@ -77,7 +77,7 @@ class SocketStream:
         else:
             run = self._run
             buffer = run.buffers.pop() if run.buffers else _new_buffer()
-        got = await call_raw(_OP_RECEIVE, self._handle, buffer[1], max_bytes)
+        got = await call_raw(buffer, _OP_RECEIVE, self._handle, buffer[1], max_bytes)
         if got < 0:
             failed = exception(got)
             if len(buffer[0]) == RECEIVE_SIZE:
@@ -91,24 +91,24 @@ class SocketStream:
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Sends everything. One task at a time. Cancelled: a part of it may have been sent."""
         if type(data) is bytes:
-            await call(_OP_SEND, self._handle, address_of_bytes(data), len(data))
+            await call(data, _OP_SEND, self._handle, address_of_bytes(data), len(data))
             return
         with pinned(data) as (address, size):
-            await call(_OP_SEND, self._handle, address, size)
+            await call(data, _OP_SEND, self._handle, address, size)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Waits until `send_all` might not have to wait."""
-        await call(_OP_WAIT_SEND, self._handle)
+        await call(None, _OP_WAIT_SEND, self._handle)
 
     async def send_eof(self) -> None:
         """Ends our direction; receiving goes on. Again: nothing."""
-        await call(_OP_EOF, self._handle)
+        await call(None, _OP_EOF, self._handle)
 
     async def aclose(self) -> None:
         """Closes the connection, also when cancelled. Again: a checkpoint."""
         self._closed = True
         if self._handle:
-            await call(_OP_CLOSE, self._handle)
+            await call(None, _OP_CLOSE, self._handle)
         else:
             await checkpoint()
 
@@ -190,13 +190,13 @@ class SocketListener:
     async def accept(self) -> SocketStream:
         """Waits for a connection. Cancelled: none was taken."""
         out = c_void_p()
-        await call(_OP_ACCEPT, self._handle, addressof(out))
+        await call(out, _OP_ACCEPT, self._handle, addressof(out))
         return SocketStream(self._run, out.value or 0)
 
     async def aclose(self) -> None:
         """Closes it; who waits here gets ClosedResourceError. Again: a checkpoint."""
         if self._handle:
-            await call(_OP_LISTENER_CLOSE, self._handle)
+            await call(None, _OP_LISTENER_CLOSE, self._handle)
         else:
             await checkpoint()
 
@@ -254,7 +254,7 @@ async def open_tcp_stream(
     if not 0 <= port <= 65535:
         raise ValueError(f"structio.open_tcp_stream: {port} is no port")
     out = c_void_p()
-    await call(_OP_CONNECT, addressof(options), addressof(out))
+    await call((options, out), _OP_CONNECT, addressof(options), addressof(out))
     return SocketStream(run, out.value or 0)
 
 
@@ -271,7 +271,12 @@ async def open_tcp_listeners(
     handles = (c_void_p * MAX_LISTENERS)()
     count = c_size_t()
     await call(
-        _OP_LISTEN_ALL, addressof(options), addressof(handles), MAX_LISTENERS, addressof(count)
+        (options, handles, count),
+        _OP_LISTEN_ALL,
+        addressof(options),
+        addressof(handles),
+        MAX_LISTENERS,
+        addressof(count),
     )
     return [SocketListener(run, handles[i] or 0) for i in range(count.value)]
 

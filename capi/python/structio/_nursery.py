@@ -130,7 +130,7 @@ class Nursery:
         options = TaskOptions(name=task.label, stack_size=STACK_SIZE)
         try:
             result = await call_raw(
-                OP_START, self._address, addressof(options), DRIVE, task.steps(), 0
+                options, OP_START, self._address, addressof(options), DRIVE, task.steps(), 0
             )
             if result < 0:
                 failed = _failure.take(result)
@@ -168,11 +168,15 @@ class _Manager:
     ) -> bool:
         nursery = self._nursery
         run = nursery._run
+        if isinstance(exc, GeneratorExit):
+            # A generator is closed, where nothing can wait. The task will be told at its end.
+            nursery.cancel_scope.cancel("the generator around the nursery was closed")
+            return False
         failure = c_void_p()
         status = 0
         if exc is not None:
             status, failure.value = _failure.to_failure(exc)
-        left = await call_raw(OP_CLOSE, nursery._address, status, addressof(failure))
+        left = await call_raw(failure, OP_CLOSE, nursery._address, status, addressof(failure))
         nursery.cancel_scope._ended()
         nursery._closed = True
         run.kept.pop(nursery._address, None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Awaitable, Callable
-from ctypes import byref, c_void_p
-from typing import Any, Protocol, TypeVar
+from ctypes import c_void_p
+from typing import Protocol, TypeVar
 
 from . import _failure, _interrupt
 from ._abi import RunOptions, Steps, function, op
@@ -53,9 +53,13 @@ def run(
     steps = Steps(step=STEP, state=id(main))
     failure = c_void_p()
     options = RunOptions(
-        name=main.label, no_deadlock_check=not deadlock_check, failure=ctypes.pointer(failure)
+        name=main.label,
+        no_overflow_report=True,  # only the library's own code is ever on a task's stack
+        no_deadlock_check=not deadlock_check,
+        failure=ctypes.pointer(failure),
     )
     with _interrupt.handled(state, options) as interrupts:
+        state.interrupts = interrupts
         if clock is not None:
             options.clock = clock._native()
         local.run = state
@@ -75,7 +79,7 @@ def run(
             raise KeyboardInterrupt
         return main.result  # type: ignore[no-any-return]
     finally:
-        main.result = state.main = state.current = None
+        main.result = state.main = state.current = state.interrupts = None
         del coro
 
 
@@ -109,14 +113,14 @@ async def sleep(seconds: float) -> None:
     """Waits; 0 is a checkpoint."""
     if seconds < 0:
         raise ValueError("structio.sleep: the duration is negative")
-    await call(OP_SLEEP, nanoseconds("structio.sleep", seconds))
+    await call(None, OP_SLEEP, nanoseconds("structio.sleep", seconds))
 
 
 async def sleep_until(deadline: float) -> None:
     """Waits until a moment of the run's clock; one that has passed is a checkpoint."""
-    await call(OP_SLEEP_UNTIL, nanoseconds("structio.sleep_until", deadline))
+    await call(None, OP_SLEEP_UNTIL, nanoseconds("structio.sleep_until", deadline))
 
 
 async def sleep_forever() -> None:
     """Waits until cancelled."""
-    await call(OP_SLEEP_FOREVER)
+    await call(None, OP_SLEEP_FOREVER)

@@ -77,7 +77,7 @@ class Event(Block):
 
     async def wait(self) -> None:
         """Waits until it has been set."""
-        await call(Event._OP_WAIT, self._address)
+        await call(self, Event._OP_WAIT, self._address)
 
     def statistics(self) -> EventStatistics:
         out = WaitingStatistics()
@@ -148,7 +148,7 @@ class Semaphore(Block, AsyncContext):
 
     async def acquire(self) -> None:
         """Takes a unit as soon as there is one."""
-        await call(Semaphore._OP_ACQUIRE, self._address)
+        await call(self, Semaphore._OP_ACQUIRE, self._address)
 
     def release(self) -> None:
         """Puts a unit back; ValueError when `max_value` are there."""
@@ -211,7 +211,7 @@ class Lock(Block, AsyncContext):
     async def acquire(self) -> None:
         """Takes it as soon as it is free."""
         _known(current_run("Lock.acquire"))
-        await call(Lock._OP_LOCK, self._address)
+        await call(self, Lock._OP_LOCK, self._address)
 
     def release(self) -> None:
         """Hands it over to who has waited longest; RuntimeError when the task does not have it."""
@@ -269,7 +269,7 @@ class Condition(Block, AsyncContext):
 
     async def wait(self) -> None:
         """Gives the lock up, waits for a notification, and has the lock again."""
-        await call(Condition._OP_WAIT, self._address)
+        await call(self, Condition._OP_WAIT, self._address)
 
     def notify(self, n: int = 1) -> None:
         """Wakes the first `n` who wait."""

@@ -10,15 +10,18 @@ import contextvars
 import ctypes
 import threading
 import types
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from ctypes import c_int64, c_void_p
 from typing import Any, Final
 
 from . import _failure
 from ._abi import OpInfo, StepFn, TaskOptions, address_of, function
-from ._status import EINVALID, EPAYLOAD, ENOTASK, exception, text
+from ._status import EPAYLOAD, exception, text
 
 STACK_SIZE: Final = 64 * 1024
+
+_inject_interrupt = function("inject_interrupt", "i")
 
 DONE: Final = 0
 CALL: Final = 1
@@ -53,9 +56,11 @@ class Run:
         self.kept: dict[int, object] = {}  # open scopes and nurseries, by address
         self.buffers: list[tuple[memoryview, int]] = []  # for receiving
         self.to_free: list[tuple[Callable[[int], int], int]] = []
+        self.token: weakref.ref[Any] | None = None
         self.by_number: dict[int, Task] = {}
         self.slots: list[tuple[ctypes.Array[c_int64], int]] = []
         self.main: Task | None = None
+        self.interrupts: Any = None
         self.options = TaskOptions(stack_size=STACK_SIZE)
         self.options_address = ctypes.addressof(self.options)
         self.closed = False
@@ -114,6 +119,7 @@ class Task:
         "words",
         "slot",
         "number",
+        "kept",
         "__weakref__",
     )
 
@@ -130,6 +136,7 @@ class Task:
         self.send: Callable[[Any], Any] | None = coro.send
         self.words: ctypes.Array[c_int64] | None = None
         self.slot: tuple[ctypes.Array[c_int64], int] | None = None
+        self.kept: object = None  # what the library uses while the task waits
         self.number = 0  # the library's, once somebody has asked for it
 
     @property
@@ -163,7 +170,7 @@ class Task:
         self.end()
 
     def end(self) -> None:
-        self.coro = self.enter = self.send = self.words = None
+        self.coro = self.enter = self.send = self.words = self.kept = None
         self.parent_nursery = None
         if self.number:
             del self.run.by_number[self.number]
@@ -172,9 +179,12 @@ class Task:
 
 def _first_step(task: Task, address: int) -> ctypes.Array[c_int64]:
     words = task.words = Words.from_address(address)
+    run = task.run
     if task.slot is not None:
-        task.run.slots.append(task.slot)
+        run.slots.append(task.slot)
         task.slot = None
+    if task is run.main and run.interrupts is not None and run.interrupts.noted:
+        _inject_interrupt()  # it came before the library had the signal
     return words
 
 
@@ -246,33 +256,35 @@ transparent: Final[dict[types.CodeType, bool]] = {_step.__code__: True, _foreign
 
 
 @types.coroutine
-def call(*command: int) -> Generator[Command, int, int]:
-    """Has the library call a function that may wait; its result, or the exception for it."""
-    if local.run is None:
+def call_raw(kept: object, *command: int) -> Generator[Command, int, int]:
+    """Has the library call a function that may wait; its result.
+
+    `kept` is what the arguments point to: it lives until the function has returned, even when the
+    coroutine is closed meanwhile.
+    """
+    run = local.run
+    if run is None:
         raise _outside()
+    task = run.current
+    task.kept = kept  # type: ignore[union-attr]
     result = yield Command(command)
+    task.kept = None  # type: ignore[union-attr]
+    return result
+
+
+@types.coroutine
+def call(kept: object, *command: int) -> Generator[Command, int, int]:
+    """The same; a negative result is raised as the exception for it."""
+    run = local.run
+    if run is None:
+        raise _outside()
+    task = run.current
+    task.kept = kept  # type: ignore[union-attr]
+    result = yield Command(command)
+    task.kept = None  # type: ignore[union-attr]
     if result < 0:
         raise exception(result)
     return result
-
-
-@types.coroutine
-def call_failing(*command: int) -> Generator[Command, int, int]:
-    """The same for functions that may leave a failure in flight."""
-    if local.run is None:
-        raise _outside()
-    result = yield Command(command)
-    if result < 0:
-        raise _failure.take(result)
-    return result
-
-
-@types.coroutine
-def call_raw(*command: int) -> Generator[Command, int, int]:
-    """The same, but the status itself."""
-    if local.run is None:
-        raise _outside()
-    return (yield Command(command))
 
 
 def _outside() -> RuntimeError:
@@ -283,7 +295,7 @@ def coroutine_of(
     what: str, fn: Callable[..., Awaitable[Any]], args: tuple[Any, ...], **keywords: Any
 ) -> Coroutine[Any, Any, Any]:
     """Calls an async function, and says what is wrong when it is none."""
-    if type(fn) is types.CoroutineType:
+    if isinstance(fn, types.CoroutineType):
         fn.close()
         raise TypeError(
             f"{what} wants an async function and its arguments, not a coroutine: write"

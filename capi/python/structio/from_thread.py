@@ -10,6 +10,7 @@ from . import _failure
 from ._abi import Steps, function
 from ._status import ECANCELLED, Cancelled, exception
 from ._task import DRIVE, STEP, Task, coroutine_of, transparent
+from ._token import Token
 from .to_thread import host_of
 
 __all__ = ["check_cancelled", "run", "run_sync"]
@@ -20,9 +21,14 @@ _call = function("thread_call", "ipp", releases=True)
 _check = function("thread_check_cancelled", "i")
 
 
-def run(async_fn: Callable[..., Awaitable[T]], *args: object) -> T:
+def run(
+    async_fn: Callable[..., Awaitable[T]], *args: object, token: Token | None = None
+) -> T:
     """Runs `async_fn(*args)` in the task that waits for this thread, in its scopes; blocks the
-    thread until that has ended."""
+    thread until that has ended. On any other thread: in a system task of the run that `token` (see
+    `structio.lowlevel.current_token`) names, which is cancelled when the main task has ended."""
+    if token is not None:
+        return token._run_in_system_task("structio.from_thread.run", async_fn, args)
     host = host_of("structio.from_thread.run")
     coro = coroutine_of("structio.from_thread.run", async_fn, args)
     task = Task(host, coro, async_fn, None)
@@ -36,10 +42,9 @@ def run(async_fn: Callable[..., Awaitable[T]], *args: object) -> T:
     return task.result  # type: ignore[no-any-return]
 
 
-def run_sync(fn: Callable[..., T], *args: object) -> T:
-    """Calls `fn(*args)` in the task that waits for this thread."""
-
-    return run(_calls, fn, args)
+def run_sync(fn: Callable[..., T], *args: object, token: Token | None = None) -> T:
+    """The same for a plain function."""
+    return run(_calls, fn, args, token=token)
 
 
 async def _calls(fn: Callable[..., T], args: tuple[object, ...]) -> T:

@@ -8,13 +8,16 @@ from collections.abc import Generator
 from ._abi import op
 from ._status import exception
 from ._task import Command, Task, _outside, current_run, local
+from ._token import Token, current_token
 
 __all__ = [
     "Task",
+    "Token",
     "cancel_shielded_checkpoint",
     "checkpoint",
     "checkpoint_if_cancelled",
     "current_task",
+    "current_token",
 ]
 
 _CHECKPOINT = Command((op("checkpoint"),))

@@ -87,4 +87,5 @@ class MockClock:
 
 async def wait_all_tasks_blocked(cushion: float = 0.0) -> None:
     """Waits until every other task has been waiting for `cushion` seconds of real time."""
-    await call(_OP_WAIT, nanoseconds("structio.testing.wait_all_tasks_blocked", cushion))
+    ns = nanoseconds("structio.testing.wait_all_tasks_blocked", cushion)
+    await call(None, _OP_WAIT, ns)

@@ -11,7 +11,7 @@ from ctypes import addressof, c_void_p
 from typing import Any, Final, TypeVar
 
 from . import _failure
-from ._abi import TaskFn, ThreadOptions, function, op
+from ._abi import DropFn, TaskFn, ThreadOptions, function, op
 from ._limiter import CapacityLimiter
 from ._status import ECANCELLED, Cancelled, exception
 from ._task import Run, call_raw, current_run
@@ -57,7 +57,6 @@ _jobs: Final[dict[int, _Job]] = {}
 _next_key: Final = itertools.count(1).__next__
 
 
-@TaskFn
 def _work(key: int) -> int:
     try:
         job = _jobs.pop(key)
@@ -78,7 +77,15 @@ def _work(key: int) -> int:
         return 0
 
 
-_WORK: Final = ctypes.cast(_work, c_void_p).value or 0
+def _drop(key: int) -> None:
+    """Once for each job: it was done, or it will never be."""
+    _jobs.pop(key, None)
+
+
+_callback: Final = TaskFn(_work)
+_drop_callback: Final = DropFn(_drop)
+_DROP: Final = ctypes.cast(_drop_callback, c_void_p).value
+_WORK: Final = ctypes.cast(_callback, c_void_p).value or 0
 
 
 async def run_sync(
@@ -100,12 +107,12 @@ async def run_sync(
         limiter=limiter._address if limiter is not None else None,
         name=None if thread_name is None else thread_name.encode(),
         abandon_on_cancel=bool(abandon_on_cancel),
+        drop=_DROP,
     )
     if limiter is not None and abandon_on_cancel:
         run.kept[limiter._address] = limiter  # it has to outlive the thread
     _jobs[key] = job
-    status = await call_raw(_OP_RUN, _WORK, key, addressof(options))
-    _jobs.pop(key, None)
+    status = await call_raw(options, _OP_RUN, _WORK, key, addressof(options))
     if status < 0 and job.error is None:
         raise exception(status)
     if job.error is not None:

@@ -230,6 +230,32 @@ class Interrupts(Case):
         )
         self.assertEqual(lines, ["end"])
 
+    def test_before_main_begins(self) -> None:
+        """KI-05"""
+        lines = self.program(
+            """
+            import structio._run as machinery
+            before = machinery._run
+            def interrupted(*arguments):
+                interrupt()
+                for _ in range(100): pass
+                return before(*arguments)
+            interrupted.__code__ = interrupted.__code__.replace(co_filename=machinery.__file__)
+            machinery._run = interrupted
+            def interrupt(kill=os.kill, pid=os.getpid(), signum=signal.SIGINT):
+                kill(pid, signum)
+            interrupt.__code__ = interrupt.__code__.replace(co_filename=machinery.__file__)
+            async def main():
+                print("begins")
+                try:
+                    await structio.sleep(60)
+                except KeyboardInterrupt:
+                    print("interrupted")
+            structio.run(main)
+            """
+        )
+        self.assertEqual(lines, ["begins", "interrupted"])
+
     def test_several_times(self) -> None:
         lines = self.program(
             """

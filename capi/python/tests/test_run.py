@@ -198,7 +198,8 @@ class Run(Case):
             asyncio.run(structio.sleep(0))
         with self.assertRaisesRegex(RuntimeError, "in a task of structio.run"):
             asyncio.run(lowlevel.checkpoint())
-        for outside in (structio.current_time, lowlevel.current_task, structio.CancelScope().__enter__):
+        scope = structio.CancelScope()
+        for outside in (structio.current_time, lowlevel.current_task, scope.__enter__):
             with self.assertRaisesRegex(RuntimeError, "from a task of structio.run"):
                 outside()
 

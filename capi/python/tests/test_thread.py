@@ -3,6 +3,7 @@
 import contextvars
 import threading
 import unittest
+from unittest import mock
 
 import structio
 from structio import from_thread, lowlevel, to_thread
@@ -110,7 +111,21 @@ class ToThread(Case):
         structio.run(main)
         flag.set()
         self.assertTrue(ended.wait(10))
-        self.assertEqual(to_thread._jobs, {})
+
+    @in_run
+    async def test_abandoned_before_it_began_it_runs_all_the_same(self) -> None:
+        ran = threading.Semaphore(0)
+        for _ in range(50):
+            with structio.CancelScope() as scope:
+                async with structio.open_nursery() as nursery:
+
+                    async def child() -> None:
+                        await to_thread.run_sync(ran.release, abandon_on_cancel=True)
+
+                    nursery.start_soon(child)
+                    await lowlevel.checkpoint()
+                    scope.cancel()
+            self.assertTrue(ran.acquire(timeout=10))
 
     @in_run
     async def test_limiter(self) -> None:
@@ -210,6 +225,77 @@ class FromThread(Case):
         ):
             with self.assertRaisesRegex(RuntimeError, "on a thread of structio.to_thread.run_sync"):
                 call()
+
+    @in_run
+    async def test_any_thread_with_a_token(self) -> None:
+        token = lowlevel.current_token()
+        self.assertIs(lowlevel.current_token(), token)
+        main = threading.get_ident()
+        got: list[object] = []
+        error = KeyError("the run's")
+
+        async def value() -> int:
+            await structio.sleep(0)
+            return threading.get_ident()
+
+        async def fails() -> None:
+            raise error
+
+        def thread() -> None:
+            got.append(from_thread.run(value, token=token))
+            got.append(from_thread.run_sync(threading.get_ident, token=token))
+            try:
+                from_thread.run(fails, token=token)
+            except KeyError as caught:
+                got.append(caught)
+            token.run_sync_soon(event.set)
+
+        event = structio.Event()
+        other = threading.Thread(target=thread)
+        other.start()
+        await event.wait()
+        other.join()
+        self.assertEqual(got, [main, main, error])
+        with self.assertRaisesRegex(RuntimeError, "inside a run"):
+            from_thread.run(value, token=token)
+
+    def test_a_token_after_its_run(self) -> None:
+        async def main() -> lowlevel.Token:
+            return lowlevel.current_token()
+
+        token = structio.run(main)
+        with self.assertRaises(structio.RunFinishedError):
+            from_thread.run(structio.sleep, 0, token=token)
+        with self.assertRaises(structio.RunFinishedError):
+            token.run_sync_soon(print)
+
+    def test_what_waits_in_the_run_is_cancelled_at_its_end(self) -> None:
+        got: list[BaseException] = []
+
+        def thread(token: lowlevel.Token) -> None:
+            try:
+                from_thread.run(structio.sleep_forever, token=token)
+            except BaseException as caught:
+                got.append(caught)
+
+        async def main() -> threading.Thread:
+            other = threading.Thread(target=thread, args=(lowlevel.current_token(),))
+            other.start()
+            await structio.sleep(0.01)
+            return other
+
+        structio.run(main).join()
+        self.assertIsInstance(got[0], (structio.Cancelled, structio.RunFinishedError))
+
+    def test_a_failure_in_run_sync_soon_ends_the_run(self) -> None:
+        async def main() -> None:
+            lowlevel.current_token().run_sync_soon(lambda: 1 / 0)
+            await structio.sleep(10)
+
+        with mock.patch("sys.unraisablehook") as told:
+            with self.assertRaises(structio.InternalError):
+                structio.run(main)
+        self.assertIsInstance(told.call_args[0][0].exc_value, ZeroDivisionError)
 
     @in_run
     async def test_starts_tasks(self) -> None:

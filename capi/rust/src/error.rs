@@ -226,6 +226,10 @@ impl Panic {
         Self { shared: Arc::new(Caught { message, payload: Mutex::new(Some(payload)) }) }
     }
 
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// What was given to `panic!`, if it was text.
     pub fn message(&self) -> &str {
         &self.shared.message

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::fmt;
 use std::os::raw::{c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 use crate::call::{drop_quietly, fatal};
 use crate::error::{Error, Panic};
@@ -92,6 +93,37 @@ impl Failure {
         None
     }
 
+    /// Leaves it in flight in the calling task: an error that was made of it and is passed on is
+    /// then the same failure, with its causes, and counted once by the nursery it came from.
+    pub(crate) fn remember(&self) {
+        // SAFETY: gives a reference away; when there is no task to have it, takes it back.
+        unsafe {
+            let raw = self.clone().into_raw();
+            if sys::structio_failure_raise(raw) != self.code() {
+                sys::structio_failure_free(raw);
+            }
+        }
+    }
+
+    /// What was remembered, if `error` was made of it.
+    fn remembered(error: &Error) -> Option<Self> {
+        // SAFETY: takes what is in flight in this task, or answers NULL anywhere.
+        let failure = unsafe { Self::from_raw(sys::structio_failure_take()) }?;
+        // SAFETY: we hold a reference while the payload is looked at.
+        let payload = unsafe { payload_of(failure.0.as_ptr()) };
+        let same = match (error, payload) {
+            (Error::Other(a), Some(Error::Other(b))) => {
+                ptr::eq(Arc::as_ptr(a).cast::<u8>(), Arc::as_ptr(b).cast::<u8>())
+            }
+            (Error::Panic(a), Some(Error::Panic(b))) => a.is_same(b),
+            (Error::Status { code, message }, None) => {
+                *code == failure.code() && *message == failure.message()
+            }
+            _ => false,
+        };
+        same.then_some(failure)
+    }
+
     /// As an error of this crate.
     fn to_error(&self) -> Error {
         let raw = self.0.as_ptr();
@@ -152,7 +184,13 @@ impl Error {
     pub(crate) unsafe fn from_raw(code: c_int, failure: *mut sys::structio_failure) -> Self {
         // SAFETY: as promised by the caller.
         match unsafe { Failure::from_raw(failure) } {
-            Some(failure) if failure.code() == code => failure.to_error(),
+            Some(failure) if failure.code() == code => {
+                let error = failure.to_error();
+                if !matches!(error, Error::Cancelled | Error::Group(_) | Error::Foreign(_)) {
+                    failure.remember();
+                }
+                error
+            }
             _ => Self::from_code(code),
         }
     }
@@ -160,6 +198,9 @@ impl Error {
     /// As code and failure, NULL when the code says all. The reference is the caller's.
     pub(crate) fn into_raw(self) -> (c_int, *mut sys::structio_failure) {
         let code = self.code();
+        if let Some(failure) = Failure::remembered(&self) {
+            return (code, failure.into_raw());
+        }
         let mut failure = ptr::null_mut();
         let made = match self {
             Self::Cancelled | Self::Interrupted => 0,

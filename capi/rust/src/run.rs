@@ -92,6 +92,11 @@ impl<'a> RunOptions<'a> {
             reserved: 0,
             clock: self.clock.map_or(ptr::null_mut(), VirtualClock::raw),
             failure: ptr::null_mut(),
+            on_interrupt: None,
+            on_interrupt_arg: ptr::null_mut(),
+            task_enter: None,
+            task_leave: None,
+            task_hooks_arg: ptr::null_mut(),
         }
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use structio::testing::VirtualClock;
 use structio::{
-    checkpoint, open_nursery, open_nursery_with_value, run, run_with, sleep, sleep_forever, Error,
-    Result, RunOptions,
+    checkpoint, open_nursery, open_nursery_with_value, run, run_with, shielded, sleep,
+    sleep_forever, Error, Result, RunOptions,
 };
 
 const SHORT: Duration = Duration::from_millis(1);
@@ -232,6 +232,32 @@ fn handles_give_typed_values() {
         })
     })
     .unwrap();
+}
+
+#[test]
+fn an_error_that_is_joined_and_passed_on_is_one_failure() {
+    let joined = run(|| {
+        open_nursery(|n| {
+            let task = n.spawn_task(|| Err::<(), _>(Mine(6)))?;
+            shielded(Duration::from_secs(60), |_| task.join())
+        })
+    });
+    match joined {
+        Err(Error::Group(group)) => {
+            assert_eq!(group.len(), 1, "{}", group.tree());
+            assert_eq!(group[0].downcast_ref(), Some(&Mine(6)));
+        }
+        other => panic!("{other:?}"),
+    }
+    let of_both = run(|| {
+        open_nursery(|n| {
+            let task = n.spawn_task(|| Err::<(), _>(Mine(6)))?;
+            let seen = shielded(Duration::from_secs(60), |_| task.join());
+            assert!(seen.is_err());
+            Err(Error::new(Mine(7)))
+        })
+    });
+    assert!(matches!(of_both, Err(Error::Group(group)) if group.len() == 2));
 }
 
 #[test]

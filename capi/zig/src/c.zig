@@ -9,6 +9,15 @@ pub const structio_drop_fn = *const fn (value: ?*anyopaque) callconv(.c) void;
 /// Names a task; 0 is none.
 pub const structio_task_id = u64;
 
+/// Told of an interrupt, which it may deal with.
+pub const structio_interrupt_fn = *const fn (arg: ?*anyopaque) callconv(.c) c_int;
+/// Told that a task begins to run.
+pub const structio_task_enter_fn =
+    *const fn (task: structio_task_id, arg: ?*anyopaque) callconv(.c) void;
+/// Told that a task stops.
+pub const structio_task_leave_fn =
+    *const fn (task: structio_task_id, ended: c_int, arg: ?*anyopaque) callconv(.c) void;
+
 /// Moments and durations without an end.
 pub const STRUCTIO_FOREVER: i64 = 0x7fff_ffff_ffff_ffff;
 /// The header's version that these declarations were written for.
@@ -57,6 +66,11 @@ pub const structio_run_options = extern struct {
     reserved: u32 = 0,
     clock: ?*structio_clock = null,
     failure: ?*?*structio_failure = null,
+    on_interrupt: ?structio_interrupt_fn = null,
+    on_interrupt_arg: ?*anyopaque = null,
+    task_enter: ?structio_task_enter_fn = null,
+    task_leave: ?structio_task_leave_fn = null,
+    task_hooks_arg: ?*anyopaque = null,
 };
 
 /// Options of a task.

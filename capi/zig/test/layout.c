@@ -27,6 +27,9 @@ static const struct layout_entry entries[] = {
   FIELD(structio_run_options, interrupt) FIELD(structio_run_options, no_overflow_report)
   FIELD(structio_run_options, no_deadlock_check) FIELD(structio_run_options, reserved)
   FIELD(structio_run_options, clock) FIELD(structio_run_options, failure)
+  FIELD(structio_run_options, on_interrupt) FIELD(structio_run_options, on_interrupt_arg)
+  FIELD(structio_run_options, task_enter) FIELD(structio_run_options, task_leave)
+  FIELD(structio_run_options, task_hooks_arg)
 
   STRUCT(structio_task_options) FIELD(structio_task_options, struct_size)
   FIELD(structio_task_options, name) FIELD(structio_task_options, stack_size)

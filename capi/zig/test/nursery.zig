@@ -158,3 +158,38 @@ fn handlesOf() !void {
 test "a task can be waited for and cancelled alone" {
     try support.runOnVirtualClock(handlesOf, .{});
 }
+
+fn tree(depth: u32, leaves: *u32) !void {
+    if (depth == 0) {
+        leaves.* += 1;
+        return structio.checkpoint();
+    }
+    try structio.withNursery(branches, .{ depth - 1, leaves });
+}
+
+fn branches(nursery: *structio.Nursery, depth: u32, leaves: *u32) !void {
+    for (0..3) |_| try nursery.spawn(tree, .{ depth, leaves });
+}
+
+test "a function may spawn itself, with an inferred error set" {
+    var leaves: u32 = 0;
+    try structio.run(tree, .{ 5, &leaves });
+    try expectEqual(243, leaves);
+}
+
+fn runOnThread(sum: *u64, result: *anyerror!void) void {
+    result.* = structio.run(byHand, .{sum});
+}
+
+test "a run on each of several threads" {
+    var sums = [_]u64{0} ** 3;
+    var results: [3]anyerror!void = undefined;
+    var threads: [3]std.Thread = undefined;
+    for (&threads, &sums, &results) |*thread, *sum, *result|
+        thread.* = try std.Thread.spawn(.{}, runOnThread, .{ sum, result });
+    for (threads) |thread| thread.join();
+    for (results, sums) |result, sum| {
+        try result;
+        try expectEqual(10_000, sum);
+    }
+}

@@ -123,6 +123,12 @@ pub struct structio_run_options {
     pub reserved: u32,
     pub clock: *mut structio_clock,
     pub failure: *mut *mut structio_failure,
+    pub on_interrupt: Option<unsafe extern "C" fn(arg: *mut c_void) -> c_int>,
+    pub on_interrupt_arg: *mut c_void,
+    pub task_enter: Option<unsafe extern "C" fn(task: structio_task_id, arg: *mut c_void)>,
+    pub task_leave:
+        Option<unsafe extern "C" fn(task: structio_task_id, ended: c_int, arg: *mut c_void)>,
+    pub task_hooks_arg: *mut c_void,
 }
 
 #[repr(C)]
