@@ -9,6 +9,8 @@ pub const structio_drop_fn = *const fn (value: ?*anyopaque) callconv(.c) void;
 /// Names a task; 0 is none.
 pub const structio_task_id = u64;
 
+/// Called inside a run but outside of tasks.
+pub const structio_post_fn = *const fn (arg: ?*anyopaque) callconv(.c) c_int;
 /// Told of an interrupt, which it may deal with.
 pub const structio_interrupt_fn = *const fn (arg: ?*anyopaque) callconv(.c) c_int;
 /// Told that a task begins to run.
@@ -33,6 +35,8 @@ pub const structio_stream = opaque {};
 pub const structio_listener = opaque {};
 /// What a run reads the time from.
 pub const structio_clock = opaque {};
+/// Through which any thread reaches a run.
+pub const structio_portal = opaque {};
 /// The sending end of a channel.
 pub const structio_sender = opaque {};
 /// The receiving end of a channel.
@@ -48,6 +52,8 @@ pub const structio_event = extern struct { @"opaque": [12]u64 };
 pub const structio_mutex = extern struct { @"opaque": [24]u64 };
 /// Storage of a semaphore.
 pub const structio_semaphore = extern struct { @"opaque": [14]u64 };
+/// Storage of a condition.
+pub const structio_condition = extern struct { @"opaque": [16]u64 };
 /// Storage of a capacity limiter.
 pub const structio_limiter = extern struct { @"opaque": [44]u64 };
 
@@ -190,14 +196,6 @@ pub const structio_thread_options = extern struct {
     drop: ?structio_drop_fn = null,
     abandon_on_cancel: u32 = 0,
     reserved: u32 = 0,
-};
-
-/// Options of a virtual clock.
-pub const structio_virtual_clock_options = extern struct {
-    struct_size: usize = @sizeOf(@This()),
-    start: i64 = 0,
-    autojump: i64 = 0,
-    rate: f64 = 0,
 };
 
 pub extern fn structio_version() u32;
@@ -369,6 +367,14 @@ pub extern fn structio_semaphore_try_acquire(semaphore: ?*structio_semaphore) c_
 pub extern fn structio_semaphore_release(semaphore: ?*structio_semaphore) c_int;
 pub extern fn structio_semaphore_value(semaphore: ?*const structio_semaphore) i64;
 
+pub extern fn structio_condition_init(
+    condition: ?*structio_condition,
+    mutex: ?*structio_mutex,
+) c_int;
+pub extern fn structio_condition_discard(condition: ?*structio_condition) c_int;
+pub extern fn structio_condition_wait(condition: ?*structio_condition) c_int;
+pub extern fn structio_condition_notify(condition: ?*structio_condition, count: usize) i64;
+
 pub extern fn structio_channel_new(
     kind: ?*const structio_item_type,
     capacity: i64,
@@ -456,16 +462,16 @@ pub extern fn structio_run_in_thread(
 pub extern fn structio_thread_call(func: ?structio_task_fn, arg: ?*anyopaque) c_int;
 pub extern fn structio_thread_check_cancelled() c_int;
 
-pub extern fn structio_virtual_clock_new(
-    options: ?*const structio_virtual_clock_options,
-    out: ?*?*structio_clock,
+pub extern fn structio_portal_new(out: ?*?*structio_portal) c_int;
+pub extern fn structio_portal_post(
+    portal: ?*structio_portal,
+    func: ?structio_post_fn,
+    arg: ?*anyopaque,
 ) c_int;
-pub extern fn structio_virtual_clock_jump(clock: ?*structio_clock, duration: i64) c_int;
-pub extern fn structio_virtual_clock_now(clock: ?*structio_clock, moment: ?*i64) c_int;
-pub extern fn structio_virtual_clock_free(clock: ?*structio_clock) c_int;
-pub extern fn structio_wait_all_tasks_blocked(cushion: i64) c_int;
-pub extern fn structio_checkpoint_counts(
-    cancel_points: ?*u64,
-    schedule_points: ?*u64,
+pub extern fn structio_portal_call(
+    portal: ?*structio_portal,
+    func: ?structio_task_fn,
+    arg: ?*anyopaque,
+    failure: ?*?*structio_failure,
 ) c_int;
-pub extern fn structio_inject_interrupt() c_int;
+pub extern fn structio_portal_free(portal: ?*structio_portal) c_int;

@@ -91,6 +91,7 @@ pub const currentDeadline = scope.currentDeadline;
 pub const Event = sync.Event;
 pub const Mutex = sync.Mutex;
 pub const Semaphore = sync.Semaphore;
+pub const Condition = sync.Condition;
 
 pub const Channel = channel.Channel;
 pub const ChannelWith = channel.ChannelWith;
@@ -112,3 +113,4 @@ pub const StreamWriter = adapters.Writer;
 pub const runInThread = thread.runInThread;
 pub const callFromThread = thread.callFromThread;
 pub const threadCheckCancelled = thread.threadCheckCancelled;
+pub const Portal = thread.Portal;

@@ -120,3 +120,37 @@ pub const Semaphore = struct {
         return c.structio_semaphore_value(&self.storage);
     }
 };
+
+/// For waiting until something that a mutex protects has changed. Must not move once it is
+/// initialised; the mutex must outlive all waits.
+pub const Condition = struct {
+    storage: c.structio_condition,
+
+    /// Makes the memory a condition of `mutex`.
+    pub fn init(self: *Condition, mutex: *Mutex) void {
+        _ = c.structio_condition_init(&self.storage, &mutex.storage);
+    }
+
+    /// Ends it in any state; tasks that wait get `error.Broken`.
+    pub fn deinit(self: *Condition) void {
+        _ = c.structio_condition_discard(&self.storage);
+    }
+
+    /// Gives the mutex up and waits for a notification; has the mutex again when it returns, also
+    /// with `error.Cancelled`, unless the mutex broke. Look again at what you wait for: others may
+    /// have been faster. Checkpoint.
+    pub fn wait(self: *Condition) Error!void {
+        try errors.done(c.structio_condition_wait(&self.storage));
+    }
+
+    /// Wakes the first `count` tasks that wait, as they get the mutex, which the calling task must
+    /// have and keeps. How many there were.
+    pub fn notify(self: *Condition, count: usize) Error!usize {
+        return @intCast(try errors.check(c.structio_condition_notify(&self.storage, count)));
+    }
+
+    /// The same for all.
+    pub fn notifyAll(self: *Condition) Error!usize {
+        return self.notify(std.math.maxInt(usize));
+    }
+};

@@ -1,7 +1,9 @@
 //! Testing one's own programs: virtual time, and waiting until everybody waits. This part may still
 //! change between releases.
 
-const c = @import("c.zig");
+/// The C ABI of this part, as far as the binding uses it.
+pub const c = @import("c_testing.zig");
+const structio_clock = @import("c.zig").structio_clock;
 const errors = @import("errors.zig");
 const Error = errors.Error;
 
@@ -18,7 +20,7 @@ pub const VirtualClockOptions = struct {
 
 /// A clock for `RunOptions.clock` that costs no time to wait for.
 pub const VirtualClock = struct {
-    handle: *c.structio_clock,
+    handle: *structio_clock,
 
     /// Makes a clock, for one run at a time.
     pub fn init(options: VirtualClockOptions) Error!VirtualClock {
@@ -27,7 +29,7 @@ pub const VirtualClock = struct {
             .autojump = options.autojump,
             .rate = options.rate,
         };
-        var out: ?*c.structio_clock = null;
+        var out: ?*structio_clock = null;
         try errors.done(c.structio_virtual_clock_new(&raw, &out));
         return .{ .handle = out.? };
     }

@@ -22,6 +22,8 @@ test "everything public compiles" {
         std.testing.refAllDecls(T);
     inline for (.{ structio.Semaphore, structio.TcpStream, structio.TcpListener }) |T|
         std.testing.refAllDecls(T);
+    inline for (.{ structio.Condition, structio.Portal, structio.RunOptions }) |T|
+        std.testing.refAllDecls(T);
     inline for (.{ structio.TaskHandle, structio.Failure, structio.testing.VirtualClock }) |T|
         std.testing.refAllDecls(T);
     std.testing.refAllDecls(structio.Channel(u8).Sender);

@@ -18,7 +18,7 @@ struct layout_entry {
 /* clang-format off */
 static const struct layout_entry entries[] = {
   OPAQUE(structio_scope) OPAQUE(structio_nursery) OPAQUE(structio_event) OPAQUE(structio_mutex)
-  OPAQUE(structio_semaphore) OPAQUE(structio_limiter)
+  OPAQUE(structio_semaphore) OPAQUE(structio_condition) OPAQUE(structio_limiter)
 
   STRUCT(structio_run_options) FIELD(structio_run_options, struct_size)
   FIELD(structio_run_options, version) FIELD(structio_run_options, budget)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the functions that src/c.zig declares with the prototypes of the header.
+"""Compares the functions that src/c.zig and src/c_testing.zig declare with the prototypes of the header.
 
 Sizes and constants are compared by abi.zig, which needs zig; what a function takes and returns can
 be seen without. Prints one line for each difference and fails when there is any.
@@ -68,8 +68,10 @@ def prototypes():
 
 def declarations():
     """The same of the binding."""
-    with open(os.path.join(BINDING, "src", "c.zig"), encoding="utf-8") as file:
-        text = re.sub(r"\s*//.*", "", file.read())
+    text = ""
+    for name in ("c.zig", "c_testing.zig"):
+        with open(os.path.join(BINDING, "src", name), encoding="utf-8") as file:
+            text += re.sub(r"\s*//.*", "", file.read())
     found = {}
     for function, rest, result in re.findall(
             r"extern fn (structio_\w+)\((.*?)\)\s*([^;]+);", text, flags=re.S):

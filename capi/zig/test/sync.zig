@@ -108,3 +108,52 @@ fn semaphores() !void {
 test "a semaphore lets in so many" {
     try structio.run(semaphores, .{});
 }
+
+const Box = struct { mutex: structio.Mutex, filled: structio.Condition, items: u32, taken: u32 };
+
+fn take(box: *Box) !void {
+    try box.mutex.lock();
+    defer box.mutex.unlock();
+    while (box.items == 0) try box.filled.wait();
+    box.items -= 1;
+    box.taken += 1;
+}
+
+fn fill(box: *Box, items: u32) !usize {
+    try box.mutex.lock();
+    defer box.mutex.unlock();
+    box.items += items;
+    return if (items == 1) box.filled.notify(1) else box.filled.notifyAll();
+}
+
+fn boxes(nursery: *structio.Nursery, box: *Box) !void {
+    for (0..4) |_| try nursery.spawn(take, .{box});
+    try structio.testing.waitAllTasksBlocked(0);
+    try expectEqual(1, try fill(box, 1));
+    try structio.testing.waitAllTasksBlocked(0);
+    try expectEqual(1, box.taken);
+    try expectEqual(3, try fill(box, 2));
+    try structio.testing.waitAllTasksBlocked(0);
+    try expectEqual(3, box.taken);
+    try expectError(error.Misuse, box.filled.wait());
+    try expectError(error.Misuse, box.filled.notifyAll());
+    // The one that is left has the mutex when it is cancelled, and gives it back.
+    nursery.cancel();
+}
+
+fn conditions() !void {
+    var box: Box = undefined;
+    box.items = 0;
+    box.taken = 0;
+    box.mutex.init();
+    defer box.mutex.deinit();
+    box.filled.init(&box.mutex);
+    defer box.filled.deinit();
+    try structio.withNursery(boxes, .{&box});
+    try expect(!box.mutex.isLocked());
+    try expectEqual(3, box.taken);
+}
+
+test "a condition wakes who waits for it" {
+    try structio.run(conditions, .{});
+}

@@ -53,3 +53,45 @@ fn cancelling() !void {
 test "a thread learns that its task is cancelled" {
     try structio.run(cancelling, .{});
 }
+
+const Visit = struct {
+    portal: structio.Portal,
+    event: structio.Event,
+    posted: u32,
+    answers: [3]anyerror!u32,
+};
+
+fn visitor(visit: *Visit, main: std.Thread.Id) void {
+    visit.answers[0] = visit.portal.call(inTask, .{ main, 4 });
+    visit.answers[1] = visit.portal.call(onThread, .{ main, 4 });
+    visit.portal.post(posted, visit) catch unreachable;
+    visit.portal.post(posted, visit) catch unreachable;
+}
+
+fn posted(visit: *Visit) void {
+    visit.posted += 1;
+    if (visit.posted == 2) visit.event.set() catch unreachable;
+}
+
+fn visited(visit: *Visit) !void {
+    const main = std.Thread.getCurrentId();
+    visit.portal = try structio.Portal.init();
+    visit.event.init();
+    defer visit.event.deinit();
+    const thread = try std.Thread.spawn(.{}, visitor, .{ visit, main });
+    try visit.event.wait();
+    try structio.runInThread(std.Thread.join, .{thread});
+    try expectError(error.Misuse, visit.portal.call(inTask, .{ main, 1 }));
+}
+
+test "any thread reaches the run through a portal" {
+    var visit: Visit = undefined;
+    visit.posted = 0;
+    try structio.run(visited, .{&visit});
+    try expectEqual(8, try visit.answers[0]);
+    try expectError(error.Small, visit.answers[1]);
+    try expectEqual(2, visit.posted);
+    try expectError(error.RunFinished, visit.portal.call(inTask, .{ 0, 1 }));
+    try expectError(error.RunFinished, visit.portal.post(posted, &visit));
+    visit.portal.deinit();
+}
