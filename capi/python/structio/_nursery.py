@@ -168,13 +168,12 @@ class _Manager:
     ) -> bool:
         nursery = self._nursery
         run = nursery._run
-        if isinstance(exc, GeneratorExit):
-            # A generator is closed, where nothing can wait. The task will be told at its end.
-            nursery.cancel_scope.cancel("the generator around the nursery was closed")
-            return False
         failure = c_void_p()
         status = 0
-        if exc is not None:
+        closed = isinstance(exc, GeneratorExit)  # an async generator around it is
+        if closed:
+            nursery.cancel_scope.cancel("the generator around the nursery was closed")
+        elif exc is not None:
             status, failure.value = _failure.to_failure(exc)
         left = await call_raw(failure, OP_CLOSE, nursery._address, status, addressof(failure))
         nursery.cancel_scope._ended()
@@ -182,7 +181,7 @@ class _Manager:
         run.kept.pop(nursery._address, None)
         del self._nursery
         if left >= 0:
-            return True
+            return not closed
         if left == ECANCELLED and isinstance(exc, Cancelled):
             if failure.value:
                 _failure.free(failure.value)

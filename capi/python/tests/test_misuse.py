@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 import structio
-from structio import lowlevel
+from structio import _failure, lowlevel
 
 from .support import Case, in_run
 
@@ -133,7 +133,8 @@ class Misuse(Case):
                 async with structio.open_nursery() as nursery:
                     nursery.start_soon(careless)
         self.assertIn("still open", str(caught.exception.exceptions[0]))
-        told.assert_not_called()
+        self.assertIn("GeneratorExit", str(told.call_args[0][0].exc_value))
+        self.assertEqual(_failure._exceptions, {})
 
     @in_run
     async def test_asyncio_inside(self) -> None:

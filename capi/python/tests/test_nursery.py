@@ -2,6 +2,8 @@
 
 import traceback
 import unittest
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import structio
 from structio import lowlevel
@@ -233,6 +235,71 @@ class Nurseries(Case):
                 depth += 1
             self.assertIs(deepest, error)
             self.assertEqual(depth, 200)
+
+
+class Generators(Case):
+    """Async generators with a nursery inside."""
+
+    @in_run
+    async def test_closed(self) -> None:
+        ended = []
+
+        async def waits() -> None:
+            try:
+                await structio.sleep_forever()
+            finally:
+                ended.append("child")
+
+        async def numbers() -> AsyncGenerator[int, None]:
+            try:
+                async with structio.open_nursery() as nursery:
+                    nursery.start_soon(waits)
+                    for n in range(10):
+                        await lowlevel.checkpoint()
+                        yield n
+            finally:
+                ended.append("generator")
+
+        async with aclosing(numbers()) as generator:
+            async for n in generator:
+                if n == 3:
+                    break
+        self.assertEqual(ended, ["child", "generator"])
+
+    @in_run
+    async def test_exhausted(self) -> None:
+        async def numbers() -> AsyncGenerator[int, None]:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(structio.sleep, 0)
+                yield 1
+                yield 2
+
+        self.assertEqual([n async for n in numbers()], [1, 2])
+
+    @in_run
+    async def test_child_fails_while_closed(self) -> None:
+        error = ValueError("child's")
+
+        async def fails() -> None:
+            try:
+                await structio.sleep_forever()
+            finally:
+                raise error
+
+        async def numbers() -> AsyncGenerator[int, None]:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(fails)
+                await lowlevel.checkpoint()
+                yield 1
+
+        try:
+            async with aclosing(numbers()) as generator:
+                async for _ in generator:
+                    break
+        except ExceptionGroup as group:
+            self.assertLeaves(group, error)
+        else:
+            self.fail("nothing was raised")
 
 
 class Cancellations(Case):
