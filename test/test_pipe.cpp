@@ -62,7 +62,9 @@ struct terminal {
     slave = ::open(ptsname(master), O_RDWR | O_NOCTTY);
     REQUIRE(slave >= 0);
   }
-  ~terminal() { close(master); }
+  ~terminal() {
+    if (master >= 0) close(master);
+  }
 };
 
 }  // namespace
@@ -333,6 +335,25 @@ TEST_CASE("a terminal is a stream, with a size and a raw mode that ends with it"
     termios after{};
     REQUIRE(tcgetattr(t.master, &after) == 0);
     CHECK((after.c_lflag & ICANON) != 0);
+  });
+}
+
+TEST_CASE("the controlling end of a terminal ends when nobody has the other one open") {
+  run([] {
+    terminal t;
+    const int child = fork();
+    if (child == 0) {
+      dup2(t.slave, 1);
+      execl("/bin/echo", "echo", "from behind the terminal", nullptr);
+      _exit(1);
+    }
+    close(t.slave);
+    any_stream s = stream_from_descriptor(std::exchange(t.master, -1));
+    CHECK(text_of(s) == "from behind the terminal\r\n");
+    CHECK(receive(s).empty());
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
   });
 }
 

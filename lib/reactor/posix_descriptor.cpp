@@ -2,6 +2,7 @@
 #include "reactor/posix_descriptor.hpp"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,6 +63,15 @@ int can_be_watched(int descriptor) noexcept {
   const int status = ready_set_add(set, descriptor, ready_to_read, 0);
   ready_set_close(set);
   return status;
+}
+
+bool is_terminal_master([[maybe_unused]] int descriptor) noexcept {
+#ifdef TIOCGPTN
+  unsigned number = 0;
+  return ioctl(descriptor, TIOCGPTN, &number) == 0;
+#else
+  return false;  // elsewhere it reads as ended by itself
+#endif
 }
 
 bool is_blocking(int descriptor) noexcept {

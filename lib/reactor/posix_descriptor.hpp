@@ -18,6 +18,9 @@ int look_at(int descriptor, descriptor_facts& out) noexcept;
 /// 0, UV_EBADF, or UV_EPERM for what is always ready, such as files.
 int can_be_watched(int descriptor) noexcept;
 
+/// The controlling end of a pseudo terminal: reads EIO once nobody has the other end open.
+bool is_terminal_master(int descriptor) noexcept;
+
 bool is_blocking(int descriptor) noexcept;
 void make_blocking(int descriptor) noexcept;
 

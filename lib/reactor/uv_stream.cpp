@@ -45,6 +45,10 @@ void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t*) {
     if (r.worth_disarming(s.served_turn, s.spare_events)) disarm(s);
     return;
   }
+  if (count == UV_EIO && s.kind == stream_kind::terminal &&
+      is_terminal_master(static_cast<int>(file_descriptor(s)))) {
+    count = UV_EOF;
+  }
   s.read_end = static_cast<int>(count);
   disarm(s);
   r.complete(s.reader, count == UV_EOF ? 0 : count);
