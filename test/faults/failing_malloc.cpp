@@ -31,6 +31,14 @@ bool failing_malloc::in_charge() noexcept {
   return counted;
 }
 
+bool failing_malloc::refuses_realloc() noexcept {
+#if STRUCTIO_OWN_MALLOC
+  return in_charge() && libuv_is_shared;
+#else
+  return false;
+#endif
+}
+
 #if STRUCTIO_OWN_MALLOC
 namespace failing_malloc {
 namespace {

@@ -28,6 +28,9 @@ inline thread_local bool for_ever = false;  ///< all that follow fail as well
 /// False where somebody else has replaced malloc: a sanitizer, Valgrind.
 bool in_charge() noexcept;
 
+/// False where realloc never fails: libuv, which must not see it fail, is part of the program.
+bool refuses_realloc() noexcept;
+
 /// Arms for a block: the n-th allocation within it fails, and all after it if so wished.
 class window {
  public:

@@ -128,7 +128,7 @@ TEST_CASE("waiting and being handed something over allocate nothing either") {
 }
 
 TEST_CASE("a lot is broken also when there is no memory to remember by whom") {
-  if (!failing_malloc::in_charge()) return;
+  if (!failing_malloc::refuses_realloc()) return;
   auto body = [] {
     structio_lot lot;
     structio_lot_init(&lot);

@@ -7,7 +7,7 @@ copy=$(cd "$2" && pwd)
 cd "$1"
 
 names() {
-  if git rev-parse --git-dir >/dev/null 2>&1; then
+  if [ -e .git ]; then
     git ls-files --cached --others --exclude-standard
   else
     find . \( -path './build*' -o -path './subprojects/*/*' \) -prune -o -type f -print

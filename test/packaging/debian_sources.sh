@@ -2,7 +2,8 @@
 # Lays the sources of Debian's source packages into the subprojects/ of a copy of the tree, where
 # the wraps would put what they download. Usage: debian_sources.sh COPY DOWNLOADS
 # Nothing of the system is changed: apt works with a source list and folders of its own, which are
-# in DOWNLOADS. Ends with 77, and says why, where the sources cannot be had.
+# in DOWNLOADS. $STRUCTIO_DEBIAN names the release to take them from. Ends with 77, and says why,
+# where they cannot be had.
 set -eu
 
 copy=$(cd "$1" && pwd)
@@ -49,7 +50,7 @@ fetch() {
   ) >"$state/log" 2>&1 </dev/null
 }
 
-for release in trixie "$VERSION_CODENAME"; do
+for release in ${STRUCTIO_DEBIAN:-trixie "$VERSION_CODENAME"}; do
   if fetch "$release"; then
     break
   fi
@@ -98,4 +99,5 @@ if [ ! -f "$catch/meson.build" ]; then  # version 2: a header
 project('catch2', 'cpp', version: '2.13.10')
 catch2_dep = declare_dependency(include_directories: include_directories('single_include'))
 END_OF_BUILD
+  echo "option('tests', type: 'boolean', value: false)" >"$catch/meson_options.txt"
 fi

@@ -19,7 +19,7 @@ quietly() {
   }
 }
 
-if ! git -C "$source_root" rev-parse --git-dir >/dev/null 2>&1; then
+if [ ! -e "$source_root/.git" ]; then
   say "skipped: meson dist takes what Git has, and this is no repository"
   exit 0
 fi
