@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 from ._abi import TcpConnectOptions, TcpListenOptions, function, op
 from ._buffer import address_of_bytes, pinned
 from ._nursery import TASK_STATUS_IGNORED, Nursery, open_nursery
-from ._run import sleep
+from ._time import sleep
 from ._status import check, exception, text
 from ._task import Run, call, call_raw, current_run, transparent
 from .lowlevel import checkpoint

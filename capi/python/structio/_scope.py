@@ -9,10 +9,11 @@ from typing import Final
 
 from ._abi import ScopeOptions, ScopeStorage, function
 from ._failure import cancelled_group, free, has_cancelled
-from ._run import nanoseconds, seconds
+from ._time import nanoseconds, seconds
 from ._status import (
     ECANCELLED,
     EGROUP,
+    EMISUSE,
     EPAYLOAD,
     Cancelled,
     TooSlowError,
@@ -151,7 +152,8 @@ class CancelScope(ScopeView):
         self._snapshot()
         if exc is None:
             left = _leave(address, 0, None)
-            run.kept.pop(address, None)
+            if left != EMISUSE:  # then the library may still have it
+                run.kept.pop(address, None)
             check(left)
             return False
         if isinstance(exc, Cancelled):
@@ -160,7 +162,8 @@ class CancelScope(ScopeView):
             left = _leave_with_group(address)
         else:
             left = _leave(address, EPAYLOAD, None)
-        run.kept.pop(address, None)
+        if left != EMISUSE:
+            run.kept.pop(address, None)
         if left == 0:
             self._caught = True
             try:
