@@ -9,8 +9,9 @@ from unittest import mock
 
 import structio
 from structio import lowlevel
+from structio.testing import MockClock
 
-from .support import Case, at_once, in_run
+from .support import Case, at_once
 
 
 class Dropped(Case):
@@ -64,7 +65,7 @@ class Dropped(Case):
             kept.append(self.numbers())
             return await kept[0].__anext__()
 
-        self.assertEqual(structio.run(main), 0)
+        self.assertEqual(structio.run(main, clock=MockClock(autojump_threshold=0)), 0)
         self.assertEqual(self.ended[1:], ["waited"])
         self.assertTrue(str(self.ended[0]).endswith("main"))
 
@@ -77,10 +78,10 @@ class Dropped(Case):
             raise error
 
         with self.assertRaises(ValueError) as caught:
-            structio.run(main)
+            structio.run(main, clock=MockClock(autojump_threshold=0))
         self.assertIs(caught.exception, error)
 
-    @in_run
+    @at_once
     async def test_warns(self) -> None:
         async for _ in self.numbers():
             break
