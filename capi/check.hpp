@@ -24,7 +24,8 @@ inline int no_task(const char* call) noexcept {
                 "%s: may block, and a step must not: answer STRUCTIO_STEP_CALL with it", call);
   }
   if (r && r->current && r->confined_to == rt::confined::waiting) {
-    return fail(STRUCTIO_ENOTASK, "%s: may block, and the functions of an item must not", call);
+    return fail(STRUCTIO_ENOTASK,
+                "%s: may block, and the functions of an item and task hooks must not", call);
   }
   if (r) {
     return fail(STRUCTIO_ENOTASK,
@@ -152,8 +153,9 @@ Options whole(const Options* options) noexcept {
 
 /// Fills in a struct of the caller's, as far as his header knew it.
 template <class Struct>
-int tell(const Struct& all, Struct* out, const char* call) noexcept {
-  if (!out) return null_argument(call, "statistics");
+int tell(const Struct& all, Struct* out, const char* call,
+         const char* argument = "statistics") noexcept {
+  if (!out) return null_argument(call, argument);
   if (!options_fit(out, call)) return refused();
   const std::size_t size = out->struct_size;
   __builtin_memcpy(out, &all, size < sizeof all ? size : sizeof all);

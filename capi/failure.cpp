@@ -1,5 +1,6 @@
 // Failures as the C ABI shows them.
 #include "runtime/failure.hpp"
+#include "base/memory.hpp"
 
 #include <utility>
 
@@ -72,11 +73,11 @@ int structio_failure_new_group(structio_failure* const* members, size_t count,
   for (size_t i = 0; i < count; ++i) {
     if (!failure_in(members[i], call)) return refused();
   }
-  auto* list = new (std::nothrow) rt::failure*[count ? count : 1];
+  auto* list = base::make_array<rt::failure*>(count ? count : 1);
   if (!list) return fail(STRUCTIO_ENOMEM, "%s: no memory", call);
   for (size_t i = 0; i < count; ++i) list[i] = failure_in(members[i], call);
   const int code = made(rt::failure_group(list, count), out, call);
-  delete[] list;
+  base::release(list);
   return code;
 }
 

@@ -1,9 +1,8 @@
 // Files that are open, and whole ones.
 #include "fs/file.hpp"
+#include "base/memory.hpp"
 
 #include <structio/structio_file.h>
-
-#include <cstdlib>
 
 #include "fs/whole.hpp"
 #include "fs/work.hpp"
@@ -70,7 +69,7 @@ structio_limiter* structio_default_file_limiter(void) {
 }
 
 void structio_memory_free(void* memory) {
-  std::free(memory);
+  base::release(memory);
 }
 
 int structio_file_open(const char* path, const structio_file_open_options* given,

@@ -4,6 +4,7 @@
 
 #include "os_stream.hpp"
 #include "runtime/wait.hpp"
+#include "serve_options.hpp"
 
 using namespace structio;
 using namespace structio::capi;
@@ -50,32 +51,6 @@ bool listening(const structio_tcp_listen_options* given, net::listen_request& re
   request.settings.reuse_port = options.reuse_port != 0;
   request.settings.ipv6_only = options.ipv6_only != 0;
   request.settings.nodelay = true;
-  return true;
-}
-
-// What both ways of serving are asked for. False when refused.
-bool serving(const structio_serve_options* given, structio_serve_fn handler, void* arg,
-             net::serve_request& request, rt::nursery*& home, const char* call) noexcept {
-  if (!handler) return null_argument(call, "handler"), false;
-  if (!options_fit(given, call)) return false;
-  const structio_serve_options options = whole(given);
-  home = nullptr;
-  if (options.handler_nursery) {
-    home = block<rt::nursery>(options.handler_nursery, call, "handler_nursery");
-    if (!home) return false;
-    if (home->state == rt::nursery_state::closed) {
-      fail(STRUCTIO_ECLOSED, "%s: the handlers' nursery has ended", call);
-      return false;
-    }
-  }
-  request = {handler,
-             arg,
-             home,
-             options.handler_owns_stream != 0,
-             options.max_connections,
-             options.log_errors != 0,
-             options.on_error,
-             options.on_error_arg};
   return true;
 }
 
@@ -238,11 +213,10 @@ int structio_serve(structio_listener* listener, structio_serve_fn handler, void*
                    const structio_serve_options* given) {
   constexpr const char* call = "structio_serve";
   net::serve_request request{};
-  rt::nursery* home = nullptr;
-  if (!serving(given, handler, arg, request, home, call)) return refused();
+  if (!read_serving(given, handler, arg, request, call)) return refused();
   const auto l = listener_in(listener, call);
   if (!l.object) return refused();
-  if (home && home->rt != l.run) return other_run(call);
+  if (!serves_in(*l.run, request)) return other_run(call);
   return net::serve(*l.run, *l.object, request);
 }
 
@@ -255,8 +229,7 @@ int structio_serve_all(structio_listener* const* listeners, size_t count, struct
     return fail(STRUCTIO_EINVALID, "%s: 1 to %zu listeners are served at once", call, most);
   }
   net::serve_request request{};
-  rt::nursery* home = nullptr;
-  if (!serving(given, handler, arg, request, home, call)) return refused();
+  if (!read_serving(given, handler, arg, request, call)) return refused();
   net::tcp_listener* objects[most];
   rt::runtime* run = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
@@ -265,6 +238,6 @@ int structio_serve_all(structio_listener* const* listeners, size_t count, struct
     objects[i] = l.object;
     run = l.run;
   }
-  if (home && home->rt != run) return other_run(call);
+  if (!serves_in(*run, request)) return other_run(call);
   return net::serve_all(*run, objects, count, request);
 }

@@ -81,8 +81,8 @@ namespace {
   X(path_set_permissions, true, NOTHING)             \
   X(path_set_times, true, NOTHING)                   \
   X(path_symlink, true, NOTHING)                     \
-  X(process_spawn, true, NOTHING)                    \
-  X(process_spawn_shell, true, NOTHING)              \
+  X(process_spawn, true, PREFIX)                     \
+  X(process_spawn_shell, true, PREFIX)               \
   X(process_wait, true, NOTHING)                     \
   X(race, true, BODY)                                \
   X(receiver_receive, true, NOTHING)                 \

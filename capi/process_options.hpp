@@ -13,7 +13,8 @@ namespace structio::capi {
 
 struct process_request {
   rt::process::spawn_options options;
-  const char* shell[4] = {"/bin/sh", "-c", nullptr, nullptr};
+  /// What begins with '-' is a command behind "--", and else an option.
+  const char* shell[5] = {"/bin/sh", "-c", "--", nullptr, nullptr};
   bool in_default = false;  ///< and the next: left at the default
   bool out_default = false;
   bool err_default = false;
@@ -74,7 +75,7 @@ inline int read_process(const structio_process_options* given, const char* comma
     if (options.argv) {
       return fail(STRUCTIO_EINVALID, "%s: give a command for the shell or argv, not both", call);
     }
-    to.shell[2] = command;
+    to.shell[3] = command;
     to.options.argv = to.shell;
   } else {
     if (!options.argv || !options.argv[0]) return null_argument(call, "argv");

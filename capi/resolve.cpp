@@ -1,8 +1,7 @@
 // Names and addresses, and the run's own resolver and connector.
 #include <structio/structio_resolve.h>
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "net/dial.hpp"
 #include "net/resolve.hpp"
 #include "object.hpp"
@@ -77,10 +76,10 @@ int structio_resolve(const structio_resolve_options* given, structio_addresses**
   query.port = options.port;
   query.family = static_cast<reactor::address_family>(options.family);
   query.listening = options.listening != 0;
-  auto* list = new (std::nothrow) net::address_list;
+  auto* list = base::make<net::address_list>();
   void* made = list ? base::handle_make(base::handle_kind::addresses, list) : nullptr;
   if (!made) {
-    delete list;
+    base::destroy(list);
     return fail(STRUCTIO_ENOMEM, "%s: no memory for addresses", call);
   }
   const int code = net::resolve(*r, query, *list);
@@ -89,7 +88,7 @@ int structio_resolve(const structio_resolve_options* given, structio_addresses**
     return 0;
   }
   base::handle_drop(base::handle_kind::addresses, made);
-  delete list;
+  base::destroy(list);
   return code;
 }
 
@@ -115,7 +114,7 @@ int structio_addresses_free(structio_addresses* addresses) {
   if (!addresses) return 0;
   void* list = base::handle_drop(base::handle_kind::addresses, addresses);
   if (!list) return fail(STRUCTIO_ESTALE, "structio_addresses_free: freed before, or no addresses");
-  delete static_cast<net::address_list*>(list);
+  base::destroy(static_cast<net::address_list*>(list));
   return 0;
 }
 

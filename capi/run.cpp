@@ -63,6 +63,7 @@ int structio_run(structio_task_fn fn, void* arg, const structio_run_options* giv
   inner.on_interrupt_arg = options.on_interrupt_arg;
   inner.overflow_report = options.no_overflow_report == 0;
   inner.deadlock_check = options.no_deadlock_check == 0;
+  inner.hooks = {options.task_enter, options.task_leave, options.task_hooks_arg};
   inner.describe_tree = rt::debug::describe_tree;
   if (const int code = clock_of(options, inner.clock)) return code;
   rt::failure* f = nullptr;
@@ -150,7 +151,7 @@ int structio_task_set_name(const char* name) {
 }
 
 int structio_task_stack(void** low, void** high) {
-  rt::runtime* r = in_body("structio_task_stack");
+  rt::runtime* r = in_task_without_waiting("structio_task_stack");
   if (!r) return refused();
   if (low) *low = r->current->stack().base;
   if (high) *high = r->current->stack().top();

@@ -1,10 +1,10 @@
 // Child processes from start to end.
 #include "process/run_process.hpp"
+#include "base/memory.hpp"
 
 #include <structio/structio_process.h>
 
 #include <cstddef>
-#include <cstdlib>
 
 #include "process_options.hpp"
 
@@ -142,8 +142,8 @@ int structio_run_pipeline(const structio_run_process_options* first,
 
 void structio_process_result_free(structio_process_result* result) {
   if (!result || result_fits(result, "structio_process_result_free")) return;
-  std::free(result->out);
-  std::free(result->err);
+  base::release(result->out);
+  base::release(result->err);
   const size_t size = result->struct_size;
   *result = structio_process_result{};
   result->struct_size = size;

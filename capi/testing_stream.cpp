@@ -1,8 +1,7 @@
 // Memory and lockstep streams.
 #include <structio/structio_testing_stream.h>
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "object.hpp"
 #include "stream/lockstep.hpp"
 #include "stream/memory.hpp"
@@ -103,9 +102,8 @@ int structio_memory_stream_set_hooks(structio_stream* h,
   const structio_memory_stream_hooks all = whole(given);
   stream::memory_hooks* hooks = nullptr;
   if (given) {
-    hooks = new (std::nothrow) stream::memory_hooks{
-        1,       all.after_send, all.might_not_block, all.before_receive, all.on_close,
-        all.arg, all.drop};
+    hooks = base::make<stream::memory_hooks>(1U, all.after_send, all.might_not_block,
+                                             all.before_receive, all.on_close, all.arg, all.drop);
     if (!hooks) return fail(STRUCTIO_ENOMEM, "%s: no memory", call);
   }
   stream::memory_set_hooks(*s.object, hooks);

@@ -6,6 +6,7 @@
 
 #include "net/tls_serve.hpp"
 #include "object.hpp"
+#include "serve_options.hpp"
 
 using namespace structio;
 using namespace structio::capi;
@@ -72,6 +73,9 @@ int bad_settings(const structio_tls_context_options& o, const char* call) noexce
   }
   if (!is_version(o.oldest_version) || !is_version(o.newest_version)) {
     return fail(STRUCTIO_EINVALID, "%s: a version is none of its constants", call);
+  }
+  if (o.newest_version != 0 && o.oldest_version > o.newest_version) {
+    return fail(STRUCTIO_EINVALID, "%s: the oldest version is newer than the newest", call);
   }
   const bool key = o.key_pem || o.key_file;
   if (key && !o.certificates_pem && !o.certificates_file) {
@@ -171,7 +175,7 @@ int structio_tls_get_info(structio_stream* handle, structio_tls_info* out) {
   const std::size_t size = facts.protocol_size < most ? facts.protocol_size : most;
   if (size > 0) std::memcpy(all.protocol, facts.protocol, size);
   all.resumed = facts.resumed ? 1 : 0;
-  return tell(all, out, call);
+  return tell(all, out, call, "out");
 }
 
 int64_t structio_tls_peer_certificate(structio_stream* handle, void* der, size_t size) {
@@ -216,13 +220,18 @@ int structio_tls_serve(structio_listener* listener, structio_tls_context* contex
   stream::tls_context* c = context_of_side(context, true, call);
   if (!c || !options_fit(given, call)) return refused();
   const structio_tls_serve_options options = whole(given);
+  net::tls_serve_request request{};
+  if (!read_serving(options.serving, handler, arg, request.serving, call)) return refused();
   if (options.handshake_timeout < 0) {
     return fail(STRUCTIO_EINVALID, "%s: handshake_timeout is negative", call);
   }
   const auto l = find<net::tcp_listener>(base::handle_kind::listener, listener, call, true);
   if (!l.object) return refused();
-  const int64_t patience = options.handshake_timeout ? options.handshake_timeout : usual_patience;
-  return net::tls_serve(
-      *l.run, *l.object,
-      {c, handler, arg, patience, options.https_compatible != 0, options.handler_owns_stream != 0});
+  if (!serves_in(*l.run, request.serving)) return other_run(call);
+  request.context = c;
+  request.serving.handler_owns_stream |= options.handler_owns_stream != 0;
+  request.handshake_timeout =
+      options.handshake_timeout ? options.handshake_timeout : usual_patience;
+  request.https_compatible = options.https_compatible != 0;
+  return net::tls_serve(*l.run, *l.object, request);
 }

@@ -96,6 +96,12 @@ int send(structio_datagram* h, const void* data, size_t size, const structio_add
 
 constexpr size_t batch = 32;
 
+bool has_data(const structio_packet& packet, const char* call) noexcept {
+  if (packet.data || packet.size == 0) return true;
+  null_argument(call, "the data of a packet");
+  return false;
+}
+
 }  // namespace
 
 int structio_address_parse(const char* host, uint16_t port, structio_address* out) {
@@ -205,6 +211,7 @@ int64_t structio_datagram_receive_many(structio_datagram* socket, structio_packe
   if (count > batch) count = batch;
   reactor::datagram_part parts[batch];
   for (size_t i = 0; i < count; ++i) {
+    if (!has_data(packets[i], call)) return refused();
     parts[i] = {packets[i].data, packets[i].size, 0, name_of(packets[i].address), false};
   }
   const int64_t got = net::receive(*d.run, *d.object, parts, count);
@@ -225,6 +232,7 @@ int64_t structio_datagram_send_many(structio_datagram* socket, const structio_pa
   if (count > batch) count = batch;
   reactor::datagram_part parts[batch];
   for (size_t i = 0; i < count; ++i) {
+    if (!has_data(packets[i], call)) return refused();
     if (packets[i].address && !is_address(packets[i].address, call)) return refused();
     parts[i] = {packets[i].data, packets[i].size, 0, name_of(packets[i].address), false};
   }

@@ -95,7 +95,7 @@ int structio_unix_peer(structio_stream* handle, structio_unix_credentials* out) 
   all.process = peer.process;
   all.user = peer.user;
   all.group = peer.group;
-  return tell(all, out, call);
+  return tell(all, out, call, "out");
 }
 
 int structio_unix_send_descriptors(structio_stream* handle, const void* data, size_t size,

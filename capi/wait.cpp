@@ -1,5 +1,6 @@
 // Park and wake, parking lots, portals.
 #include "runtime/wait.hpp"
+#include "base/memory.hpp"
 
 #include <cerrno>
 
@@ -170,10 +171,10 @@ int structio_portal_new(structio_portal** out) {
   *out = nullptr;
   rt::runtime* r = in_run(call);
   if (!r) return refused();
-  auto* p = new (std::nothrow) rt::portal{r->door};
+  auto* p = base::make<rt::portal>(r->door);
   void* h = p ? base::handle_make(base::handle_kind::portal, p) : nullptr;
   if (!h) {
-    delete p;
+    base::destroy(p);
     return fail(STRUCTIO_ENOMEM, "%s: no memory", call);
   }
   r->door->retain();
@@ -236,6 +237,6 @@ int structio_portal_free(structio_portal* portal) {
   // The run may be asleep because somebody might have called: it has to look again.
   p->core->let_go();
   p->core->release();
-  delete p;
+  base::destroy(p);
   return 0;
 }

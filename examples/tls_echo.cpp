@@ -5,6 +5,7 @@
 //
 // A certificate to try it with:  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256
 //                                    -nodes -subj /CN=localhost -keyout key.pem -out cert.pem
+//                                    -addext subjectAltName=DNS:localhost,IP:127.0.0.1
 #include <array>
 #include <csignal>
 #include <cstdio>

@@ -240,6 +240,22 @@ TEST_CASE("a name without addresses is told so", "[HE-19]") {
   });
 }
 
+TEST_CASE("a cancelled scope asks no connector", "[SOCK-23]") {
+  face::run([] {
+    int asked = 0;
+    const scoped_connector sockets([&](const tcp_address&) -> any_stream {
+      ++asked;
+      return structio::testing::memory_stream_pair().first;
+    });
+    CHECK(op_proof::halves([] { connect_tcp({.port = 1}); }) == 2);
+    CHECK(asked == 1);
+    structio_stream* made = nullptr;
+    const auto connect = [&] { return structio_tcp_connect(nullptr, &made); };
+    CHECK(op_proof::cancelled(connect) == op_proof::aborted);
+    CHECK(asked == 1);
+  });
+}
+
 TEST_CASE("cancelled with attempts in flight: all are given up", "[HE-20][SOCK-23]") {
   face::run([] {
     network n({{"10.0.0.1", {never}},
@@ -252,6 +268,32 @@ TEST_CASE("cancelled with attempts in flight: all are given up", "[HE-20][SOCK-2
     CHECK(n.begun.size() == 4);
     CHECK(n.open == 0);
   });
+}
+
+TEST_CASE("Ctrl-C while the losers of a race go is told after the connection", "[HE-16][KI-03]") {
+  bool interrupted = false;
+  face::run([&] {
+    const scoped_resolver names([](const name_query&) {
+      return std::vector<tcp_address>{{"192.0.2.1", 0}, {"192.0.2.2", 0}};
+    });
+    const scoped_connector sockets([&](const tcp_address& to) -> any_stream {
+      if (to.host == "192.0.2.1") {
+        try {
+          structio::sleep_forever();
+        } catch (const structio::cancelled&) {
+          structio::shielded(60s, [] {
+            structio_inject_interrupt();
+            structio::sleep(5s);
+          });
+          throw;
+        }
+      }
+      return structio::testing::memory_stream_pair().first;
+    });
+    const auto winner = connect_tcp(example);
+    interrupted = throws<structio::interrupted>([] { structio::checkpoint(); });
+  });
+  CHECK(interrupted);
 }
 
 TEST_CASE("what a connector of one's own throws that is no error of the network comes out bare",

@@ -1,6 +1,7 @@
 // Cancelled before, during and just as it completes: accept, connect by address and by name,
 // look-up, Unix sockets. Whatever came of it, the process has the descriptors that it had before.
 #include <structio/resolve.hpp>
+#include <structio/udp.hpp>
 #include <structio/unix.hpp>
 
 #include <sys/wait.h>
@@ -100,6 +101,62 @@ TEST_CASE("Unix sockets at every instant", "[UNIXS-03]") {
         },
         [&] { drain(listener); });
   });
+}
+
+TEST_CASE("sending datagrams at every instant: what was cut was not sent", "[SOCK-19]") {
+  const std::string name = "/tmp/structio-" + std::to_string(getpid()) + ".datagrams";
+  // 0: one by one, connected; 1: to an address; 2: in batches.
+  for (const int way : {0, 1, 2}) {
+    in_a_run([&] {
+      auto server = structio::open_unix_datagram({.path = name.c_str()});
+      auto client = structio::open_unix_datagram({.peer = way == 1 ? nullptr : name.c_str()});
+      const auto to = structio::socket_address::unix_path(name.c_str());
+      std::vector<int> sent, received;
+      int next = 0;
+      const auto send = [&] {
+        int numbers[3] = {next, next + 1, next + 2};
+        next += 3;
+        if (way == 2) {
+          structio_packet packets[3]{};
+          for (int i = 0; i < 3; ++i) {
+            packets[i].data = &numbers[i];
+            packets[i].size = sizeof numbers[i];
+          }
+          const std::size_t count = client.send_many(packets);
+          sent.insert(sent.end(), numbers, numbers + count);
+          return;
+        }
+        for (const int& number : numbers) {
+          const std::string_view bytes(reinterpret_cast<const char*>(&number), sizeof number);
+          way == 0 ? client.send(bytes) : client.send_to(bytes, to);
+          sent.push_back(number);
+        }
+      };
+      // The queue of a Unix socket is short: it is full before the third call.
+      const auto empty = [&] {
+        int number = 0;
+        while (recv(static_cast<int>(server.descriptor()), &number, sizeof number, MSG_DONTWAIT) ==
+               sizeof number) {
+          received.push_back(number);
+        }
+      };
+      const auto all = at_every_instant(
+          rounds(300), 30,
+          [&] {
+            open_nursery([&](nursery& n) {
+              n.start_soon([&] {
+                pause(8);
+                empty();
+              });
+              for (int i = 0; i < 6; ++i) send();
+            });
+          },
+          empty);
+      CHECK(all.whole > 0);
+      CHECK(all.cut > 0);
+      CHECK(received == sent);
+    });
+  }
 }
 
 TEST_CASE("open at every instant") {

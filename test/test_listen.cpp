@@ -18,6 +18,21 @@ using structio::tcp_address;
 
 namespace {
 
+/// Keeps the peer's port in a vector.
+int note_port(structio_stream* s, void* arg) {
+  std::uint16_t port = 0;
+  const int status = structio_stream_peer_address(s, nullptr, 0, &port);
+  static_cast<std::vector<std::uint16_t>*>(arg)->push_back(port);
+  return status;
+}
+
+/// Says something, and waits for the end.
+int say_name(structio_stream* s, void*) {
+  char byte = 'x';
+  const int status = structio_stream_send_all(s, &byte, 1);
+  return status < 0 ? status : static_cast<int>(structio_stream_receive_some(s, &byte, 1));
+}
+
 bool has_v6() {
   static const bool there = [] {
     const int descriptor = socket(AF_INET6, SOCK_STREAM, 0);
@@ -103,7 +118,26 @@ TEST_CASE("a failure on the third address leaves none of the others", "[LISTEN-0
       code = e.code();
     }
     CHECK(code == -EADDRINUSE);
+    structio_tcp_listen_options options{};
+    options.struct_size = sizeof options;
+    options.host = "x";
+    options.port = taken.port();
+    structio_listener* left[3] = {};
+    std::size_t count = 1;
+    CHECK(structio_tcp_listen_all(&options, left, 3, &count) == -EADDRINUSE);
+    CHECK(count == 0);
+    for (const structio_listener* one : left) CHECK(one == nullptr);
     CHECK(open_descriptors() == before);
+  });
+}
+
+TEST_CASE("an address that a resolver gives twice is listened on once") {
+  run([] {
+    const scoped_resolver names(addresses({"127.0.0.1", "127.0.0.2", "127.0.0.1"}));
+    const auto listeners = listen_tcp_all({.host = "example.test"});
+    REQUIRE(listeners.size() == 2);
+    CHECK(listeners[0].address().host == "127.0.0.1");
+    CHECK(listeners[1].address().host == "127.0.0.2");
   });
 }
 
@@ -214,6 +248,67 @@ TEST_CASE("no more handlers than the limit; the others wait in the queue") {
     });
     CHECK(most == 2);
     CHECK(served == 8);
+  });
+}
+
+TEST_CASE("a limit smaller than the number of listeners keeps none of them from being served") {
+  run([] {
+    tcp_listener both[] = {listen(), listen()};
+    structio_listener* raw[] = {both[0].native(), both[1].native()};
+    structio_serve_options options{};
+    options.struct_size = sizeof options;
+    for (const unsigned limit : {1U, 2U}) {
+      options.max_connections = limit;
+      open_nursery([&](nursery& n) {
+        n.start_soon([&] { structio_serve_all(raw, 2, say_name, nullptr, &options); });
+        // As many at once as the limit has it, wherever they come.
+        for (tcp_listener& listener : both) {
+          std::vector<tcp_stream> clients;
+          for (unsigned i = 0; i < limit + 1; ++i) clients.push_back(connect(listener));
+          for (unsigned i = 0; i < limit; ++i) CHECK(receive(clients[i]) == "x");
+          settle();
+          // The one too many comes in when another goes.
+          clients[0].close();
+          CHECK(receive(clients[limit]) == "x");
+        }
+        n.cancel_scope().cancel();
+      });
+    }
+  });
+}
+
+TEST_CASE("under a limit each of several listeners has its turn") {
+  run([] {
+    constexpr std::size_t crowd = 40;
+    tcp_listener both[] = {listen(), listen()};
+    structio_listener* raw[] = {both[0].native(), both[1].native()};
+    structio_serve_options options{};
+    options.struct_size = sizeof options;
+    options.max_connections = 1;
+    std::vector<tcp_stream> clients;
+    for (std::size_t i = 0; i < crowd; ++i) clients.push_back(connect(both[0]));
+    clients.push_back(connect(both[1]));
+    std::vector<std::uint16_t> ports;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { structio_serve_all(raw, 2, note_port, &ports, &options); });
+      for (auto& client : clients) CHECK(receive(client).empty());
+      n.cancel_scope().cancel();
+    });
+    REQUIRE(ports.size() == crowd + 1);
+    CHECK(ports.back() != clients.back().local_address().port);
+  });
+}
+
+TEST_CASE("a listener that is freed before its loop begins is a closed one") {
+  run([] {
+    auto one = listen(), two = listen();
+    structio_listener* both[] = {one.native(), two.native()};
+    int status = 0;
+    open_nursery([&](nursery& n) {
+      n.start_soon([&] { status = structio_serve_all(both, 2, refuse, nullptr, nullptr); });
+      n.start_soon([&] { const tcp_listener gone = std::move(two); });
+    });
+    CHECK((status == STRUCTIO_ECLOSED || status == STRUCTIO_ESTALE));
   });
 }
 

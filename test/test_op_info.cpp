@@ -1,6 +1,7 @@
 // What each function does when it is cancelled: the table of the ABI, and for every entry a proof
 // that it is so. A new entry without a proof fails here; an area with a test file of its own has
 // its proofs there.
+#include <cstring>
 #include <map>
 #include <string>
 #include <vector>
@@ -282,6 +283,23 @@ TEST_CASE("the table can be read by place and by name") {
   CHECK(structio_op_find("structio_sleep", &info) == 0);
   CHECK(info.checkpoint == 1);
   CHECK(info.effect == 4711);
+}
+
+TEST_CASE("the table tells how each function is called") {
+  const auto of = [](const char* name) {
+    structio_op_info info = empty_info();
+    CHECK(structio_op_find(name, &info) == 0);
+    CHECK(std::strlen(info.signature) == info.arguments + 3);  // the result, and the parentheses
+    structio_op_info same = empty_info();
+    CHECK(structio_op_at(info.index, &same) == 0);
+    CHECK(same.name == info.name);
+    return std::string(info.signature);
+  };
+  CHECK(of("structio_checkpoint") == "i()");
+  CHECK(of("structio_sleep") == "i(q)");
+  CHECK(of("structio_nursery_close") == "i(pip)");
+  CHECK(of("structio_stream_receive_some") == (sizeof(std::size_t) == 8 ? "q(ppQ)" : "q(ppu)"));
+  for (const auto& [name, entry] : table()) of(name.c_str());
 }
 
 TEST_CASE("every entry of the table is proved") {

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
 
 #include <span>
@@ -220,6 +221,27 @@ TEST_CASE("what cannot be a stream is refused and stays the caller's", "[FD-01]"
   });
 }
 
+TEST_CASE("what is a stream already is not made another one", "[FD-01]") {
+  run([] {
+    const auto twice = [](std::int64_t descriptor) {
+      structio_stream* made = nullptr;
+      CHECK(structio_stream_from_descriptor(descriptor, &made) == -EEXIST);
+      CHECK(!made);
+    };
+    auto [reading, writing] = open_pipe();
+    std::int64_t number = -1;
+    REQUIRE(structio_stream_descriptor(reading.native(), &number) == 0);
+    twice(number);  // though nobody has waited for it
+    writing.send_all("x");
+    CHECK(receive(reading) == "x");
+    twice(number);
+    auto both = connected();
+    twice(both.a.descriptor());
+    both.b.send_all("still ours");
+    CHECK(receive(both.a) == "still ours");
+  });
+}
+
 TEST_CASE("a connected socket from elsewhere is a stream with two directions", "[SSTR-05]") {
   run([] {
     int ends[2];
@@ -312,6 +334,27 @@ TEST_CASE("a terminal is a stream, with a size and a raw mode that ends with it"
     REQUIRE(tcgetattr(t.master, &after) == 0);
     CHECK((after.c_lflag & ICANON) != 0);
   });
+}
+
+TEST_CASE("a terminal that is the standard input stays it") {
+  terminal t;
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    dup2(t.slave, 0);
+    const bool stayed = run([] {
+      any_stream s = stream_from_descriptor(0);
+      const bool meanwhile = is_open(0);
+      s.close();
+      pause(3);
+      return meanwhile && is_open(0) && !is_nonblocking(0) && isatty(0) == 1;
+    });
+    _exit(stayed ? 0 : 1);
+  }
+  close(t.slave);
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
 }
 
 TEST_CASE("what is no terminal has no size") {

@@ -358,8 +358,8 @@ void prove() {
   CHECK(no_child_left());
 }
 
-const op_proof::area proof({{"structio_process_spawn", 1, STRUCTIO_EFFECT_NOTHING},
-                            {"structio_process_spawn_shell", 1, STRUCTIO_EFFECT_NOTHING},
+const op_proof::area proof({{"structio_process_spawn", 1, STRUCTIO_EFFECT_PREFIX},
+                            {"structio_process_spawn_shell", 1, STRUCTIO_EFFECT_PREFIX},
                             {"structio_process_wait", 1, STRUCTIO_EFFECT_NOTHING},
                             {"structio_run_pipeline", 1, STRUCTIO_EFFECT_CLOSED},
                             {"structio_run_process", 1, STRUCTIO_EFFECT_CLOSED},

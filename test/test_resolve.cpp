@@ -210,3 +210,24 @@ const op_proof::area proof({{"structio_resolve", 1, STRUCTIO_EFFECT_NOTHING},
                            prove);
 
 }  // namespace
+
+TEST_CASE("why an address is none is told, whatever fails in another task meanwhile") {
+  run(
+      [] {
+        bool over = false;
+        structio::open_nursery([&](structio::nursery& n) {
+          n.start_soon([&] {
+            while (!over) {
+              CHECK(structio_tcp_listen(nullptr, nullptr) == STRUCTIO_EINVALID);
+              structio::checkpoint();
+            }
+          });
+          for (int i = 0; i < 10; ++i) {
+            CHECK(code_of_resolve("127.0.0.1", 6) == STRUCTIO_EINVALID);
+            CHECK_THAT(structio_last_message(), ContainsSubstring("other family"));
+          }
+          over = true;
+        });
+      },
+      1);
+}

@@ -2,6 +2,10 @@
 // kind. Spoken through the C ABI where the face cannot say it.
 #include <structio/structio_testing.h>
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <thread>
 #include <vector>
 
@@ -346,5 +350,71 @@ TEST_CASE("an object of another run is refused", "[FIB-17]") {
     }).join();
     CHECK(structio_stream_free(s) == 0);
     CHECK(structio_listener_free(l) == 0);
+  });
+}
+
+TEST_CASE("who waits for a descriptor of ours is told when it is closed", "[IO-06]") {
+  run([] {
+    auto waits_until = [](std::int64_t descriptor, auto close) {
+      bool told = false;
+      open_nursery([&](nursery& n) {
+        n.start_soon([&] {
+          told = throws<structio::closed_error>(
+              [&] { structio::wait_readable(static_cast<int>(descriptor)); });
+        });
+        settle();
+        close();
+      });
+      CHECK(told);
+    };
+    auto both = connected();
+    waits_until(both.a.descriptor(), [&] { both.a.close(); });
+    auto pair = structio::open_unix_pair();
+    waits_until(pair.first.descriptor(), [&] { pair.first.close(); });
+    auto listener = listen();
+    waits_until(listener.descriptor(), [&] { listener.close(); });
+    auto datagrams = structio::open_udp();
+    waits_until(datagrams.descriptor(), [&] { datagrams.close(); });
+  });
+}
+
+TEST_CASE("a process may have closed its standard descriptors") {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    for (const int number : {0, 1, 2}) ::close(number);
+    const bool served = run([] {
+      auto both = connected();
+      both.a.send_all("x");
+      both.a.close();
+      return receive(both.b) == "x" && receive(both.b).empty();
+    });
+    _exit(served ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
+}
+
+TEST_CASE("a connection is closed whatever the number of its descriptor") {
+  run([] {
+    auto listener = listen();
+    connected();  // the loop has what it keeps
+    const int usual = dup(0);
+    peer other(listener.port());
+    ::close(0);
+    {
+      const auto accepted = listener.accept();
+      CHECK(accepted.descriptor() == 0);
+    }
+    CHECK(fcntl(0, F_GETFD) == -1);
+    CHECK(other.hear().empty());
+    {
+      const auto connecting = connect(listener);
+      CHECK(connecting.descriptor() == 0);
+    }
+    CHECK(fcntl(0, F_GETFD) == -1);
+    dup2(usual, 0);
+    ::close(usual);
   });
 }

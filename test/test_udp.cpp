@@ -208,6 +208,21 @@ TEST_CASE("misuse of datagram sockets is refused", "[SOCK-22]") {
     CHECK(structio_datagram_send_to(raw, "x", 1, &none) == STRUCTIO_EINVALID);
     CHECK(structio_datagram_receive(raw, nullptr, 1, nullptr, nullptr) == STRUCTIO_EINVALID);
     CHECK(structio_datagram_receive_many(raw, nullptr, 1) == STRUCTIO_EINVALID);
+    // A size beyond the end of memory means as much as there is.
+    structio_address self{};
+    REQUIRE(structio_datagram_local_address(raw, &self) == 0);
+    char room[4];
+    REQUIRE(structio_datagram_send_to(raw, "abc", 3, &self) == 0);
+    CHECK(structio_datagram_receive(raw, room, SIZE_MAX, nullptr, nullptr) == 3);
+    CHECK(structio_datagram_send_to(raw, room, SIZE_MAX, &self) == -EMSGSIZE);
+    CHECK(structio_datagram_receive_many(raw, nullptr, 0) == STRUCTIO_EINVALID);
+    structio_packet packets[2]{};
+    packets[0].data = &byte;
+    packets[0].size = packets[1].size = 1;
+    // Found before the first one is moved.
+    CHECK(structio_datagram_receive_many(raw, packets, 2) == STRUCTIO_EINVALID);
+    CHECK(structio_datagram_send_many(raw, packets, 2) == STRUCTIO_EINVALID);
+    CHECK(structio_datagram_send_many(raw, packets, 0) == STRUCTIO_EINVALID);
     CHECK(structio_datagram_send(raw, "x", 1) < 0);
     CHECK(structio_datagram_free(raw) == 0);
     CHECK(structio_datagram_close(raw) == STRUCTIO_ESTALE);
@@ -233,5 +248,84 @@ TEST_CASE("a multicast group over the loopback interface", "[SOCK-25]") {
     member.leave(group, "lo");
     CHECK(throws<structio::error>([&] { member.leave(group, "lo"); }));
     CHECK(throws<structio::error>([&] { member.join(group, "no such one"); }));
+  });
+}
+
+TEST_CASE("broadcasting has to be asked for", "[SOCK-25][SOCK-08]") {
+  run([] {
+    auto listener = open_udp();
+    const socket_address everybody("127.255.255.255", listener.port());
+    auto quiet = open_udp({.host = "127.0.0.1"});
+    int code = 0;
+    try {
+      quiet.send_to("x", everybody);
+    } catch (const structio::error& refused) {
+      code = refused.code();
+    }
+    CHECK(code == -EACCES);
+    auto loud = open_udp({.host = "127.0.0.1", .broadcast = true});
+    loud.send_to("to all", everybody);
+    CHECK(receive(listener) == "to all");
+  });
+}
+
+TEST_CASE("a port is shared by those who agree, and each datagram comes to one of them",
+          "[SOCK-08][SOCK-25]") {
+  run([] {
+    auto alone = open_udp({.host = "127.0.0.1"});
+    const auto again = [](std::uint16_t port, bool reuse) {
+      return thrown<structio::error>(
+          [&] { open_udp({.host = "127.0.0.1", .port = port, .reuse_port = reuse}); });
+    };
+    CHECK(again(alone.port(), false)->code() == -EADDRINUSE);
+    CHECK(again(alone.port(), true)->code() == -EADDRINUSE);  // the first has not agreed
+    auto one = open_udp({.host = "127.0.0.1", .reuse_port = true});
+    CHECK(again(one.port(), false)->code() == -EADDRINUSE);
+    auto two = open_udp({.host = "127.0.0.1", .port = one.port(), .reuse_port = true});
+    constexpr int all = 64;
+    int received = 0;
+    for (int i = 0; i < all; ++i) open_udp({.host = "127.0.0.1"}).send_to("x", at(one));
+    structio::cancel_scope until_all;
+    const auto count = [&](datagram_socket& from) {
+      for (;;) {
+        receive(from);
+        if (++received == all) until_all.cancel();
+      }
+    };
+    until_all.run([&] {
+      open_nursery([&](nursery& n) {
+        n.start_soon([&] { count(one); });
+        n.start_soon([&] { count(two); });
+      });
+    });
+    CHECK(received == all);
+  });
+}
+
+TEST_CASE("an IPv6 socket takes IPv4 unless it is told not to", "[SOCK-06][SOCK-08]") {
+  run([] {
+    try {
+      open_udp({.host = "::1"});
+    } catch (const structio::error&) {
+      WARN("skipped: no IPv6 here");
+      return;
+    }
+    auto both = open_udp({.host = "::"});
+    auto client = structio::connect_udp("127.0.0.1", both.port());
+    client.send("over IPv4");
+    char buffer[16];
+    const auto got = both.receive(buffer);
+    CHECK(std::string(buffer, got.size) == "over IPv4");
+    CHECK(got.from.host() == "::ffff:127.0.0.1");
+    both.send_to("back", got.from);
+    CHECK(receive(client) == "back");
+
+    auto six = open_udp({.host = "::", .ipv6_only = true});
+    // The port is free for IPv4, and what is sent there does not come here.
+    auto four = open_udp({.host = "127.0.0.1", .port = six.port()});
+    structio::connect_udp("127.0.0.1", six.port()).send("four");
+    structio::connect_udp("::1", six.port()).send("six");
+    CHECK(receive(six) == "six");
+    CHECK(receive(four) == "four");
   });
 }

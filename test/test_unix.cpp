@@ -377,6 +377,9 @@ TEST_CASE("what cannot be sent along is refused") {
     const std::int64_t many[254] = {};
     structio_stream* s = a.native();
     CHECK(structio_unix_send_descriptors(s, "x", 1, none, 1) == -EBADF);
+    // No part of a number is taken for a descriptor.
+    const std::int64_t huge[] = {(std::int64_t{1} << 32) | 1};
+    CHECK(structio_unix_send_descriptors(s, "x", 1, huge, 1) == -EBADF);
     CHECK(structio_unix_send_descriptors(s, "x", 1, many, 254) == STRUCTIO_EINVALID);
     CHECK(structio_unix_send_descriptors(s, "x", 0, many, 1) == STRUCTIO_EINVALID);
     CHECK(structio_unix_send_descriptors(s, nullptr, 1, many, 1) == STRUCTIO_EINVALID);
@@ -388,12 +391,15 @@ TEST_CASE("what cannot be sent along is refused") {
     out.struct_size = sizeof out;
     CHECK(structio_unix_receive_descriptors(s, buffer, 0, &out) == STRUCTIO_EINVALID);
     CHECK(structio_unix_receive_descriptors(s, nullptr, 4, &out) == STRUCTIO_EINVALID);
+    b.send_all("abc");
+    CHECK(structio_unix_receive_descriptors(s, buffer, SIZE_MAX, &out) == 3);
     auto tcp = connected();
     CHECK(structio_unix_send_descriptors(tcp.a.native(), "x", 1, nullptr, 0) == STRUCTIO_EMISUSE);
     structio_unix_credentials who{};
     who.struct_size = sizeof who;
     CHECK(structio_unix_peer(tcp.a.native(), &who) == STRUCTIO_EMISUSE);
     CHECK(structio_unix_peer(s, nullptr) == STRUCTIO_EINVALID);
+    CHECK(std::string(structio_last_message()) == "structio_unix_peer: out is NULL");
     a.send_all("still fine");
     CHECK(receive(b) == "still fine");
   });

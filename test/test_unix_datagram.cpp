@@ -41,9 +41,16 @@ TEST_CASE("Unix datagrams by path; the file goes with the socket", "[UNIXS-01][U
       const auto got = server.receive(buffer);
       CHECK(std::string(buffer, got.size) == "hello");
       CHECK(server.local_address().host() == path);
+      CHECK(got.from.host().empty());  // the client has no name
+      CHECK(got.from.port() == 0);
+      CHECK(throws<structio::error>([&] { server.send_to("answer", got.from); }));
     }
     CHECK(access(path.c_str(), F_OK) != 0);
     CHECK(throws<structio::error>([&] { open_unix_datagram({.peer = path.c_str()}); }));
+    // Whose peer is not there leaves no file behind either.
+    CHECK(throws<structio::error>(
+        [&] { open_unix_datagram({.path = path.c_str(), .peer = "/tmp/structio-test-nobody"}); }));
+    CHECK(access(path.c_str(), F_OK) != 0);
     const std::string endless(200, 'x');
     CHECK(throws<structio::error>([&] { open_unix_datagram({.path = endless.c_str()}); }));
   });

@@ -32,6 +32,7 @@ struct cancel_info {
   std::string task_name;  ///< of the task that caused it; empty when none did
 };
 
+/// What a failure is made of.
 enum class failure_kind : int {
   none = 0,
   status = STRUCTIO_FAILURE_STATUS,        ///< a code with a message

@@ -342,6 +342,7 @@ inline std::vector<std::byte> read_file_bytes(const std::filesystem::path& path,
   return detail::read_whole<std::vector<std::byte>>(path, limit);
 }
 
+/// What write_file does with a file that is there.
 enum class write_mode {
   replace = STRUCTIO_WRITE_REPLACE,  ///< what was in the file, at one stroke
   only_new = STRUCTIO_WRITE_NEW,     ///< EEXIST where there is one

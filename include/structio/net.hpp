@@ -155,6 +155,14 @@ struct net_access {
   template <class Stream, class Handler>
   static void serve(std::span<structio_listener* const> listeners, Handler& handler,
                     const serve_options& given) {
+    const structio_serve_options options = raw(given);
+    serve_by<Stream>(handler, [&](structio_serve_fn entry, void* arg) {
+      return structio_serve_all(listeners.data(), listeners.size(), entry, arg, &options);
+    });
+  }
+
+  /// The options as C has them, for a handler that owns its stream; they lead to `given`.
+  static structio_serve_options raw(const serve_options& given) noexcept {
     structio_serve_options options{};
     options.struct_size = sizeof options;
     options.handler_owns_stream = 1;
@@ -165,9 +173,7 @@ struct net_access {
       options.on_error = decide;
       options.on_error_arg = const_cast<serve_options*>(&given);
     }
-    serve_by<Stream>(handler, [&](structio_serve_fn entry, void* arg) {
-      return structio_serve_all(listeners.data(), listeners.size(), entry, arg, &options);
-    });
+    return options;
   }
 
   /// The same for `call(entry, arg)`, which calls `entry` with `arg` for each connection.
@@ -275,7 +281,7 @@ inline tcp_stream connect_tcp(const tcp_connect_options& options) {
 
 /// The same with a host and a port.
 inline tcp_stream connect_tcp(const std::string& host, std::uint16_t port) {
-  return connect_tcp({.host = host.c_str(), .port = port});
+  return connect_tcp({.host = detail::without_zeros(host, "a host").c_str(), .port = port});
 }
 
 /// Accepts for ever and runs `handler(tcp_stream)` for each connection in a task of its own, with

@@ -98,15 +98,11 @@ struct process_ending {
 namespace detail {
 
 struct process_access {
-  static structio_stdio raw(const stdio& from) noexcept {
-    return {from.kind_, 0, from.descriptor_, from.path_.empty() ? nullptr : from.path_.c_str()};
+  static structio_stdio raw(const stdio& from) {
+    return {from.kind_, 0, from.descriptor_,
+            from.path_.empty() ? nullptr : without_zeros(from.path_, "a path").c_str()};
   }
 };
-
-inline const std::string& without_zeros(const std::string& text) {
-  if (text.find('\0') == std::string::npos) return text;
-  throw std::invalid_argument("an argument of a program cannot have a character 0 in it");
-}
 
 /// The options as the C ABI has them; valid as long as those and this live.
 class raw_process_options {
@@ -271,9 +267,10 @@ class process : public process_ref {
   any_stream in_, out_, err_;
 };
 
-/// Starts a program. Checkpoint. Cancelled: nothing has happened; a child that was begun all the
-/// same is killed. Throws `cancelled`, error (no such program, folder or file, not allowed, no
-/// descriptors), std::invalid_argument.
+/// Starts a program. Checkpoint. Cancelled: there is no child, and there will be none; but files of
+/// the options may have been made or emptied, and a program that was just being started may have
+/// run until it was killed. Throws `cancelled`, error (no such program, folder or file, not
+/// allowed, no descriptors), std::invalid_argument.
 inline process spawn_process(const process_options& options) {
   const detail::raw_process_options raw(options);
   structio_process* made = nullptr;

@@ -39,8 +39,9 @@ struct name_query {
 inline std::vector<tcp_address> resolve(const name_query& query) {
   structio_resolve_options raw{};
   raw.struct_size = sizeof raw;
-  raw.host = query.host.empty() ? nullptr : query.host.c_str();
-  raw.service = query.service.empty() ? nullptr : query.service.c_str();
+  raw.host = query.host.empty() ? nullptr : detail::without_zeros(query.host, "a host").c_str();
+  raw.service =
+      query.service.empty() ? nullptr : detail::without_zeros(query.service, "a service").c_str();
   raw.port = query.port;
   raw.family = static_cast<std::uint8_t>(query.family);
   raw.listening = query.listening ? 1 : 0;
@@ -70,6 +71,7 @@ inline std::vector<tcp_address> resolve(const std::string& host, std::uint16_t p
 /// numeric address).
 inline std::string resolve_name(const std::string& host) {
   char name[256];
+  detail::without_zeros(host, "a host");
   detail::blocking(
       [&] { return structio_resolve_name(host.c_str(), 0, name, sizeof name, nullptr, 0); });
   return name;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <structio/structio.h>
+#include <structio/detail/cxx_runtime.hpp>
 #include <structio/detail/outcome.hpp>
 #include <structio/detail/trampoline.hpp>
 #include <structio/error.hpp>
@@ -38,6 +39,9 @@ struct run_options {
   bool overflow_report = true;  ///< false: SIGSEGV, SIGBUS and the alternate stack are left alone
   bool deadlock_check = true;   ///< false: a run in which nothing can ever happen waits for ever
   clock_ref clock = {};         ///< borrowed for the run
+  structio_task_enter_fn task_enter = nullptr;  ///< see structio_run.h; both must not throw
+  structio_task_leave_fn task_leave = nullptr;
+  void* task_hooks_arg = nullptr;
 };
 
 /// The calling thread is inside a run, in a task or in a hook. Any thread.
@@ -68,6 +72,9 @@ inline structio_run_options to_c(const run_options& options, structio_failure** 
   raw.no_deadlock_check = options.deadlock_check ? 0 : 1;
   raw.clock = options.clock.native;
   raw.failure = why;
+  raw.task_enter = options.task_enter;
+  raw.task_leave = options.task_leave;
+  raw.task_hooks_arg = options.task_hooks_arg;
   return raw;
 }
 

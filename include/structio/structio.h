@@ -59,6 +59,7 @@
 #include "structio_directory.h"     /* folders, names, what paths lead to */
 #include "structio_failure.h"       /* why a task failed */
 #include "structio_file.h"          /* files, whole or piece by piece */
+#include "structio_hooks.h"         /* log lines, memory: the host's own */
 #include "structio_net.h"           /* TCP streams, listeners, serve */
 #include "structio_nursery.h"       /* nurseries, start, task handles, services, system tasks */
 #include "structio_pipe.h"          /* pipes, terminals, descriptors as streams */

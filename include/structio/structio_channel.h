@@ -136,6 +136,7 @@ STRUCTIO_API int structio_receiver_get_statistics(const structio_receiver* rx,
  * itself. What happens when a subscription is behind by the capacity is the broadcast's policy. As
  * with channels, a broadcast belongs to its run. */
 
+/* What a send does to a subscription that is behind by the capacity. */
 enum structio_lag {
   STRUCTIO_LAG_WAIT = 0,        /* sending waits for the slowest subscription */
   STRUCTIO_LAG_DROP_OLDEST = 1, /* it misses the oldest item, and is told how many it has missed */

@@ -37,6 +37,7 @@ STRUCTIO_API void structio_memory_free(void* memory);
 /* --- opening -----------------------------------------------------------------------------------
  */
 
+/* How a file is opened; any of them together. */
 enum structio_open_flag {
   STRUCTIO_OPEN_READ = 1, /* the only one when neither READ, WRITE nor APPEND is given */
   STRUCTIO_OPEN_WRITE = 2,
@@ -99,6 +100,7 @@ STRUCTIO_API int64_t structio_file_write_at(structio_file* file, const void* dat
 STRUCTIO_API int64_t structio_file_read(structio_file* file, void* buffer, size_t size);
 STRUCTIO_API int64_t structio_file_write(structio_file* file, const void* data, size_t size);
 
+/* What an offset counts from. */
 enum structio_seek_from { STRUCTIO_SEEK_BEGIN = 0, STRUCTIO_SEEK_HERE = 1, STRUCTIO_SEEK_END = 2 };
 
 /* Moves the position by enum structio_seek_from; returns it. Errors: UV_ESPIPE (a pipe has none),
@@ -109,6 +111,7 @@ STRUCTIO_API int64_t structio_file_seek(structio_file* file, int64_t offset, int
  *
  * Checkpoints like those above. */
 
+/* How many bytes are in it. */
 STRUCTIO_API int64_t structio_file_size(structio_file* file);
 
 /* Cuts the file, or extends it with zeros. */
@@ -153,6 +156,7 @@ typedef struct structio_file_info {
   int64_t changed;  /* of that, or of what is told here */
 } structio_file_info;
 
+/* What the system knows of it. */
 STRUCTIO_API int structio_file_get_info(structio_file* file, structio_file_info* info);
 
 /* --- closing ------------------------------------------------------------------------------------
@@ -186,6 +190,7 @@ STRUCTIO_API int structio_file_stream(structio_file* file, structio_stream** out
  * more than `limit`), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_file_read_all(const char* path, size_t limit, void** data, size_t* size);
 
+/* What structio_file_write_all does with a file that is there. */
 enum structio_write_mode {
   STRUCTIO_WRITE_REPLACE = 0, /* what was in the file, at one stroke */
   STRUCTIO_WRITE_NEW = 1,     /* UV_EEXIST where there is one */
@@ -202,10 +207,11 @@ typedef struct structio_file_write_options {
 
 /* Writes a whole file. But for appending it is written beside, under another name, and then takes
  * its place: others see the old or the new content, never a part, and so it is after a crash. Where
- * a symbolic link stands what it leads to is replaced. Permissions stay what they were, and the
- * owner where the system allows that; other names of the old file keep the old content. When it
- * fails or is cancelled, also in the midst of writing, everything is as it was; only an append that
- * fails may have written a part. Checkpoint. Errors: STRUCTIO_ECANCELLED, UV_ENOSPC, UV_EEXIST. */
+ * a symbolic link stands what it leads to is replaced, or made. Permissions stay what they were,
+ * and the owner where the system allows that; other names of the old file keep the old content.
+ * When it fails or is cancelled, also in the midst of writing, everything is as it was; only an
+ * append that fails may have written a part. Checkpoint. Errors: STRUCTIO_ECANCELLED, UV_ENOSPC,
+ * UV_EEXIST. */
 STRUCTIO_API int structio_file_write_all(const char* path, const void* data, size_t size,
                                          const structio_file_write_options* options);
 

@@ -20,7 +20,8 @@ STRUCTIO_API int structio_pipe_open(structio_stream** reading, structio_stream**
  * it non-blocking meanwhile; terminals are opened once more where that is possible, so that they do
  * not. On failure it is as it was, and yours. Errors: UV_EBADF, UV_EPERM (files, and what else
  * never has to be waited for: read and write those as files), STRUCTIO_EINVALID (negative),
- * UV_EINVAL (a socket that is not connected or moves datagrams), STRUCTIO_ENOMEM. */
+ * UV_EINVAL (a socket that is not connected or moves datagrams), UV_EEXIST (it is a stream of this
+ * run already), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_stream_from_descriptor(int64_t descriptor, structio_stream** out);
 
 /* The size of a terminal in characters. Either may be NULL. Errors: STRUCTIO_EMISUSE (no terminal),

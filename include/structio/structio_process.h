@@ -81,10 +81,11 @@ typedef struct structio_process_ending {
 } structio_process_ending;
 
 /* Starts a program, on a worker thread, since that may have to wait for a disk. Checkpoint.
- * Cancelled: nothing has happened; a child that was begun all the same is killed. Errors:
- * STRUCTIO_ECANCELLED, STRUCTIO_EINVALID (options), UV_ENOENT, UV_EACCES (no such program, folder
- * or file, or not allowed; the message says which), UV_EBADF, UV_EMFILE, UV_EAGAIN (too many
- * processes or threads), UV_E2BIG, STRUCTIO_ENOMEM. */
+ * Cancelled: there is no child, and there will be none. But what the options name as a file may
+ * have been made or emptied, and a program that was being started in that moment may have run for
+ * a short time, until it was killed. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EINVALID (options),
+ * UV_ENOENT, UV_EACCES (no such program, folder or file, or not allowed; the message says which),
+ * UV_EBADF, UV_EMFILE, UV_EAGAIN (too many processes or threads), UV_E2BIG, STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_process_spawn(const structio_process_options* options,
                                         structio_process** out);
 
@@ -108,6 +109,7 @@ STRUCTIO_API int structio_process_wait(structio_process* process, structio_proce
 /* 1 and how it ended, or 0: it lives. `out` may be NULL. */
 STRUCTIO_API int structio_process_poll(structio_process* process, structio_process_ending* out);
 
+/* The system's number of the child, also when it has ended. */
 STRUCTIO_API int structio_process_pid(structio_process* process, int64_t* out);
 
 /* Sends a signal: 1; 0: the child has ended, and nothing was sent. Errors: UV_EINVAL (no signal),

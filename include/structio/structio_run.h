@@ -20,6 +20,19 @@ enum structio_interrupt_mode {
  */
 typedef int (*structio_interrupt_fn)(void* arg);
 
+/* Task hooks, for a host that keeps a state for each thread of execution (an interpreter): `enter`
+ * is called when a task begins to run, `leave` when it stops, each on the stack of that task and on
+ * the thread of the run. A task that starts is entered before its function is called; one that
+ * waits or gives way is left, and entered again before its call returns; one that has ended, with
+ * its task-locals dropped, is left for the last time with `ended` = 1, and its id names nothing
+ * any more. A checkpoint that goes on at once tells nothing. The two alternate: between them, while
+ * the run is outside of tasks (the event loop, abort functions of deadlines, portal callbacks), no
+ * task is entered. A task that a run gives up (see STRUCTIO_EDEADLOCK) is not told of again. Hooks
+ * must not block, throw or leave by longjmp; they may call what is for "any task or hook" or "any
+ * thread", and structio_task_stack before the task has ended. */
+typedef void (*structio_task_enter_fn)(structio_task_id task, void* arg);
+typedef void (*structio_task_leave_fn)(structio_task_id task, int ended, void* arg);
+
 typedef struct structio_run_options {
   size_t struct_size;
   uint32_t version; /* STRUCTIO_VERSION, or 0: not checked */
@@ -42,6 +55,9 @@ typedef struct structio_run_options {
    * and what the run is interrupted by is told to this function, which decides. */
   structio_interrupt_fn on_interrupt;
   void* on_interrupt_arg;
+  structio_task_enter_fn task_enter; /* NULL: none; the same for task_leave */
+  structio_task_leave_fn task_leave;
+  void* task_hooks_arg;
 } structio_run_options;
 
 /* Runs fn(arg) as the main task, with everything that it starts, on the calling thread; returns
@@ -51,7 +67,8 @@ typedef struct structio_run_options {
  * STRUCTIO_EDEADLOCK (the failure's text has the tree of who waits for what),
  * STRUCTIO_EINTERRUPTED, STRUCTIO_EINTERNAL (a system task or a portal callback failed), UV_EMFILE
  * and other codes of the system. Threads: any that is not inside a run. While the run lasts SIGPIPE
- * is blocked on its thread; threads and programs that are started meanwhile inherit that. */
+ * is blocked on its thread; threads and programs that are started meanwhile inherit that. Standard
+ * descriptors (0, 1, 2) that are closed are opened on /dev/null, closed on exec, and stay open. */
 STRUCTIO_API int structio_run(structio_task_fn fn, void* arg, const structio_run_options* options);
 
 /* 1 when the calling thread is inside a run (in a task or in a hook), else 0. Any thread. */
@@ -105,7 +122,8 @@ STRUCTIO_API const char* structio_task_name(structio_task_id task);
 /* Renames the calling task; the name is copied. Errors: STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_task_set_name(const char* name);
 
-/* Bounds of the calling task's stack, for interpreters that insist on knowing them. */
+/* Bounds of the calling task's stack, for interpreters that insist on knowing them. In task hooks
+ * too. */
 STRUCTIO_API int structio_task_stack(void** low, void** high);
 
 /* --- task-locals and run-locals -------------------------------------------------------------- */

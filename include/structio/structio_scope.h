@@ -24,6 +24,7 @@
 extern "C" {
 #endif
 
+/* What the deadline in a scope's options means. */
 enum structio_deadline_kind {
   STRUCTIO_DEADLINE_NONE = 0,
   STRUCTIO_DEADLINE_ABSOLUTE = 1, /* a moment of the run's clock */
@@ -132,6 +133,7 @@ STRUCTIO_API int structio_fail_after(int64_t duration, structio_task_fn fn, void
 
 /* --- what a task sees of the scopes around it ------------------------------------------------- */
 
+/* Who or what has cancelled. */
 enum structio_cancel_source {
   STRUCTIO_SOURCE_NONE = 0,
   STRUCTIO_SOURCE_EXPLICIT = 1,  /* somebody called cancel */

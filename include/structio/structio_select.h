@@ -8,6 +8,7 @@
 extern "C" {
 #endif
 
+/* What a case waits for. */
 enum structio_select_kind {
   STRUCTIO_SELECT_NONE = 0,     /* nothing: a case that is switched off */
   STRUCTIO_SELECT_RECEIVE = 1,  /* from `object`, a structio_receiver, into `item`, raw memory */

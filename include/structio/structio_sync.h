@@ -74,6 +74,7 @@ typedef struct structio_event_statistics {
   uint64_t waiting; /* waits: a select with two such cases counts twice */
 } structio_event_statistics;
 
+/* Its state now. */
 STRUCTIO_API int structio_event_get_statistics(const structio_event* event,
                                                structio_event_statistics* statistics);
 
@@ -115,6 +116,7 @@ typedef struct structio_mutex_statistics {
   uint32_t broken;        /* 1: it broke */
 } structio_mutex_statistics;
 
+/* Its state now. */
 STRUCTIO_API int structio_mutex_get_statistics(const structio_mutex* mutex,
                                                structio_mutex_statistics* statistics);
 
@@ -151,6 +153,7 @@ typedef struct structio_semaphore_statistics {
   uint64_t waiting; /* tasks */
 } structio_semaphore_statistics;
 
+/* Its state now. */
 STRUCTIO_API int structio_semaphore_get_statistics(const structio_semaphore* semaphore,
                                                    structio_semaphore_statistics* statistics);
 
@@ -183,6 +186,7 @@ typedef struct structio_condition_statistics {
   uint64_t waiting; /* tasks that have not been notified */
 } structio_condition_statistics;
 
+/* Its state now. */
 STRUCTIO_API int structio_condition_get_statistics(const structio_condition* condition,
                                                    structio_condition_statistics* statistics);
 
@@ -234,6 +238,7 @@ typedef struct structio_limiter_statistics {
   uint64_t waiting;  /* tasks */
 } structio_limiter_statistics;
 
+/* Its state now. */
 STRUCTIO_API int structio_limiter_get_statistics(const structio_limiter* limiter,
                                                  structio_limiter_statistics* statistics);
 

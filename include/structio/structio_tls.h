@@ -17,6 +17,7 @@ extern "C" {
 /* What connections have in common. Never changes; may be used by any thread and several runs. */
 typedef struct structio_tls_context structio_tls_context;
 
+/* What a server asks of its clients. */
 enum structio_tls_client_certificates {
   STRUCTIO_TLS_CLIENT_CERTIFICATES_NONE = 0,
   STRUCTIO_TLS_CLIENT_CERTIFICATES_REQUEST = 1, /* one that is shown has to be good */
@@ -66,8 +67,9 @@ STRUCTIO_API int structio_tls_context_free(structio_tls_context* context);
 
 typedef struct structio_tls_stream_options {
   size_t struct_size;
-  /* Of a client: the name or numeric address that the certificate has to be for, and the key under
-   * which sessions are kept. May be NULL only where verification is skipped. */
+  /* Of a client: the name or numeric address that the certificate has to be for (in its list of
+   * alternative names: its subject is none), and the key under which sessions are kept. May be NULL
+   * only where verification is skipped. */
   const char* server_name;
   /* not 0: as is common with HTTPS, closing sends no close message and none is expected. What an
    * attacker may have cut off then looks like an end. */
@@ -83,7 +85,8 @@ typedef struct structio_tls_stream_options {
  * handshake that was cancelled the stream. The peer's end without a close message is
  * STRUCTIO_EBROKEN with a message that says "truncated". Errors: STRUCTIO_EMISUSE (the context is
  * of the other side; the transport goes one way), STRUCTIO_EBUSY (a task uses the transport),
- * STRUCTIO_ECLOSED, STRUCTIO_EINVALID (no server's name), STRUCTIO_ENOMEM. */
+ * STRUCTIO_ECLOSED, STRUCTIO_EINVALID (no server's name, or what cannot be one: longer than 255
+ * characters, or with a dot before it), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_tls_client(structio_tls_context* context, structio_stream* transport,
                                      const structio_tls_stream_options* options,
                                      structio_stream** out);
@@ -145,13 +148,15 @@ typedef struct structio_tls_serve_options {
   int64_t handshake_timeout;    /* 0: 30 seconds; STRUCTIO_FOREVER: none */
   uint32_t handler_owns_stream; /* not 0: the handler frees the stream, now or later */
   uint32_t https_compatible;
+  const structio_serve_options* serving; /* NULL: the defaults of structio_serve */
 } structio_tls_serve_options;
 
 /* As structio_serve, with a TLS stream for the handler, whose handshake is done: by the
- * connection's own task, so that slow ones hold up nobody. Handshakes that fail or take too long
- * are logged (debug) and their connections dropped. When the handler returns the stream is freed
- * without a close message: a handler that wants to be believed closes it. Checkpoint. Errors: as
- * structio_serve, and STRUCTIO_EMISUSE (a client's context). */
+ * connection's own task, so that slow ones hold up nobody (but among max_connections a connection
+ * counts from its acceptance on). Handshakes that fail or take too long are logged (debug) and
+ * their connections dropped: that is no failure of a handler. When the handler returns the stream
+ * is freed without a close message: a handler that wants to be believed closes it. Checkpoint.
+ * Errors: as structio_serve, and STRUCTIO_EMISUSE (a client's context). */
 STRUCTIO_API int structio_tls_serve(structio_listener* listener, structio_tls_context* context,
                                     structio_serve_fn handler, void* arg,
                                     const structio_tls_serve_options* options);

@@ -19,6 +19,7 @@ extern "C" {
 
 typedef struct structio_watch structio_watch;
 
+/* What has happened. */
 enum structio_watch_kind {
   STRUCTIO_WATCH_NAMES = 1,   /* something was made, removed, or renamed from or to this name */
   STRUCTIO_WATCH_CONTENT = 2, /* content, permissions or times have changed */

@@ -72,7 +72,7 @@ class tls_context {
     give(options.certificates, options.certificates_file, raw.certificates_pem,
          raw.certificates_pem_size, raw.certificates_file);
     give(options.key, options.key_file, raw.key_pem, raw.key_pem_size, raw.key_file);
-    raw.protocols = options.protocols.empty() ? nullptr : options.protocols.c_str();
+    raw.protocols = options.protocols.empty() ? nullptr : c_text(options.protocols);
     raw.without_system_roots = options.without_system_roots ? 1 : 0;
     raw.without_resumption = options.without_resumption ? 1 : 0;
     raw.dangerously_skip_verification = options.dangerously_skip_verification ? 1 : 0;
@@ -94,7 +94,11 @@ class tls_context {
                    std::size_t& size, const char*& name) {
     data = text.empty() ? nullptr : text.data();
     size = text.size();
-    name = file.empty() ? nullptr : file.c_str();
+    name = file.empty() ? nullptr : c_text(file);
+  }
+
+  static const char* c_text(const std::string& text) {
+    return detail::without_zeros(text, "a name in the options of TLS").c_str();
   }
 
   structio_tls_context* raw_ = nullptr;
@@ -206,7 +210,9 @@ inline tls_stream tls_client(any_stream transport, const tls_context& context,
                              const tls_client_options& options) {
   structio_tls_stream_options raw{};
   raw.struct_size = sizeof raw;
-  raw.server_name = options.server_name.empty() ? nullptr : options.server_name.c_str();
+  raw.server_name = options.server_name.empty()
+                        ? nullptr
+                        : detail::without_zeros(options.server_name, "the server's name").c_str();
   raw.https_compatible = options.https_compatible ? 1 : 0;
   structio_stream* made = nullptr;
   detail::check(structio_tls_client(context.native(), transport.native(), &raw, &made));
@@ -232,7 +238,7 @@ inline tls_stream tls_server(any_stream transport, const tls_context& context,
 inline tls_stream connect_tls(const std::string& host, std::uint16_t port,
                               const tls_context& context, tls_client_options options = {}) {
   if (options.server_name.empty()) options.server_name = host;
-  auto stream = tls_client(connect_tcp({.host = host.c_str(), .port = port}), context, options);
+  auto stream = tls_client(connect_tcp(host, port), context, options);
   stream.do_handshake();
   return stream;
 }
@@ -240,6 +246,9 @@ inline tls_stream connect_tls(const std::string& host, std::uint16_t port,
 struct tls_serve_options {
   duration handshake_timeout = std::chrono::seconds(30);
   bool https_compatible = false;
+  /// As for TCP. A connection counts from its acceptance on; a handshake that fails is no failure
+  /// of a handler. With handlers in a nursery of yours all of these have to outlive that.
+  serve_options serving = {};
 };
 
 /// As serve for TCP, with handshakes that are done by the connections' own tasks. Those that fail
@@ -252,8 +261,9 @@ void serve_tls(tcp_listener& listener, const tls_context& context, Handler&& han
   structio_tls_serve_options raw{};
   raw.struct_size = sizeof raw;
   raw.handshake_timeout = options.handshake_timeout.count();
-  raw.handler_owns_stream = 1;
   raw.https_compatible = options.https_compatible ? 1 : 0;
+  const structio_serve_options serving = detail::net_access::raw(options.serving);
+  raw.serving = &serving;
   detail::net_access::serve_by<tls_stream>(handler, [&](structio_serve_fn entry, void* arg) {
     return structio_tls_serve(listener.native(), context.native(), entry, arg, &raw);
   });

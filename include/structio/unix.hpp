@@ -129,7 +129,7 @@ class unix_listener {
 inline unix_listener listen_unix(const unix_listen_options& options) {
   structio_unix_listen_options raw{};
   raw.struct_size = sizeof raw;
-  raw.path = options.path.c_str();
+  raw.path = detail::without_zeros(options.path, "a path").c_str();
   raw.backlog = options.backlog;
   raw.permissions = options.permissions;
   raw.replace_stale = options.replace_stale ? 1 : 0;
@@ -141,6 +141,7 @@ inline unix_listener listen_unix(const unix_listen_options& options) {
 /// Connects. Where the listener's queue is full it tries again for as long as it takes: put it
 /// under a deadline. Checkpoint. Cancelled: nothing has happened. Throws `cancelled`, error.
 inline unix_stream connect_unix(const std::string& path) {
+  detail::without_zeros(path, "a path");
   structio_stream* made = nullptr;
   detail::blocking([&] { return structio_unix_connect(path.c_str(), &made); });
   return unix_stream(made);

@@ -5,9 +5,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 
 #include "base/fork_hook.hpp"
+#include "base/memory.hpp"
 
 namespace structio::base {
 namespace handles {
@@ -35,7 +35,7 @@ void put_free(slot& s) noexcept {
 
 bool grow() noexcept {
   if (chunk_count == chunks_max) return false;
-  slot* chunk = new (std::nothrow) slot[chunk_size];
+  slot* chunk = base::make_array<slot>(chunk_size);
   if (!chunk) return false;
   for (std::size_t i = 0; i < chunk_size; ++i) {
     chunk[i].index = chunk_count * chunk_size + i;

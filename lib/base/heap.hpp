@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 
 #include "base/assert.hpp"
+#include "base/memory.hpp"
 #include "base/status.hpp"
 
 namespace structio::base {
@@ -28,7 +28,7 @@ class heap {
   heap() = default;
   heap(const heap&) = delete;
   heap& operator=(const heap&) = delete;
-  ~heap() { std::free(entries_); }
+  ~heap() { base::release(entries_); }
 
   bool empty() const noexcept { return size_ == 0; }
   std::uint32_t size() const noexcept { return size_; }
@@ -60,7 +60,7 @@ class heap {
   bool grow() noexcept {
     const std::uint32_t wanted = capacity_ ? capacity_ * 2 : 64;
     if (wanted <= capacity_) return false;
-    void* memory = std::realloc(entries_, wanted * sizeof(entry));
+    void* memory = base::reallocate(entries_, wanted * sizeof(entry));
     if (!memory) return false;
     entries_ = static_cast<entry*>(memory);
     capacity_ = wanted;

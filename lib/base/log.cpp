@@ -7,10 +7,12 @@
 
 #include <atomic>
 #include <cstdarg>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <thread>
 
 #include "base/config.hpp"
 #include "base/fork_hook.hpp"
@@ -18,21 +20,60 @@
 namespace structio::base {
 namespace {
 
-constexpr int unset = -1;
-std::atomic<int> least_level{unset};
+std::atomic<log_level> least_level{log_level::unset};
 std::mutex sink_mutex;
-fork_lock<sink_mutex> sink_at_fork(fork_rank::log);  // and so around the locks of spdlog
 log_sink custom_sink = nullptr;
 void* custom_sink_arg = nullptr;
+std::uint64_t sink_number = 0;  // of the one that is set
 
-int level_from_environment() noexcept {
-  const char* text = std::getenv("STRUCTIO_LOG");
-  if (!text) return STRUCTIO_DEFAULT_LOG_LEVEL;
-  constexpr const char* names[] = {"debug", "info", "warn", "error"};
-  for (int i = 0; i < 4; ++i) {
-    if (std::strcmp(text, names[i]) == 0) return i;
+// A call into a sink, in the frame of the thread that makes it.
+struct sink_call {
+  std::thread::id caller = std::this_thread::get_id();
+  std::uint64_t sink = 0;
+  sink_call* next = nullptr;
+};
+sink_call* calls = nullptr;
+std::atomic<std::uint32_t> calls_over{0};
+
+bool is_in_older_sink(std::uint64_t number) noexcept {
+  for (const sink_call* c = calls; c; c = c->next) {
+    if (c->sink < number) return true;
   }
-  return static_cast<int>(log_level::off);
+  return false;
+}
+
+bool is_in_sink(std::thread::id who) noexcept {
+  for (const sink_call* c = calls; c; c = c->next) {
+    if (c->caller == who) return true;
+  }
+  return false;
+}
+
+// The calls of other threads are the parent's.
+void forget_calls() {
+  const std::thread::id self = std::this_thread::get_id();
+  for (sink_call** at = &calls; *at;) {
+    if ((*at)->caller == self) {
+      at = &(*at)->next;
+    } else {
+      *at = (*at)->next;
+    }
+  }
+  sink_mutex.unlock();
+}
+
+// Around the locks of spdlog as well.
+fork_hook sink_at_fork(
+    fork_rank::log, [] { sink_mutex.lock(); }, [] { sink_mutex.unlock(); }, forget_calls);
+
+log_level level_from_environment() noexcept {
+  const char* text = std::getenv("STRUCTIO_LOG");
+  if (!text) return static_cast<log_level>(STRUCTIO_DEFAULT_LOG_LEVEL);
+  constexpr const char* names[] = {"debug", "info", "warn", "error"};
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    if (std::strcmp(text, names[i]) == 0) return static_cast<log_level>(i + 1);
+  }
+  return log_level::off;
 }
 
 spdlog::logger& standard_logger() {
@@ -46,8 +87,9 @@ spdlog::logger& standard_logger() {
 }
 
 void write_standard(log_level level, const char* text) noexcept {
-  constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info,
-                                                  spdlog::level::warn, spdlog::level::err};
+  constexpr spdlog::level::level_enum levels[] = {spdlog::level::off, spdlog::level::debug,
+                                                  spdlog::level::info, spdlog::level::warn,
+                                                  spdlog::level::err};
   try {
     standard_logger().log(levels[static_cast<int>(level)], "{}", text);
   } catch (...) {
@@ -58,12 +100,14 @@ void write_standard(log_level level, const char* text) noexcept {
 }  // namespace
 
 bool log_enabled(log_level level) noexcept {
-  int least = least_level.load(std::memory_order_relaxed);
-  if (least == unset) {
-    least = level_from_environment();
-    least_level.store(least, std::memory_order_relaxed);
+  log_level least = least_level.load(std::memory_order_relaxed);
+  if (least == log_level::unset) {
+    const log_level wanted = level_from_environment();
+    if (least_level.compare_exchange_strong(least, wanted, std::memory_order_relaxed)) {
+      least = wanted;  // or else somebody has just set a level
+    }
   }
-  return static_cast<int>(level) >= least;
+  return level >= least;
 }
 
 void log(log_level level, const char* format, ...) noexcept {
@@ -73,22 +117,39 @@ void log(log_level level, const char* format, ...) noexcept {
   va_start(args, format);
   std::vsnprintf(text, sizeof text, format, args);
   va_end(args);
+  for (std::size_t end = std::strlen(text); end > 0 && text[end - 1] == '\n';) text[--end] = 0;
   std::unique_lock lock(sink_mutex);
   const log_sink sink = custom_sink;
   void* const arg = custom_sink_arg;
   if (!sink) return write_standard(level, text);
-  lock.unlock();  // the sink may log, fork, or take its time
-  sink(arg, static_cast<int>(level), text);
+  sink_call call;
+  call.sink = sink_number;
+  call.next = calls;
+  calls = &call;
+  lock.unlock();  // several threads may be in the sink
+  sink(static_cast<std::uint32_t>(level), text, arg);
+  lock.lock();
+  sink_call** at = &calls;
+  while (*at != &call) at = &(*at)->next;
+  *at = call.next;
+  calls_over.fetch_add(1, std::memory_order_release);
+  calls_over.notify_all();
 }
 
-void set_log_sink(log_sink sink, void* arg) noexcept {
-  const std::lock_guard lock(sink_mutex);
+bool set_log_sink(log_sink sink, void* arg, log_level least) noexcept {
+  std::unique_lock lock(sink_mutex);
+  if (is_in_sink(std::this_thread::get_id())) return false;
   custom_sink = sink;
   custom_sink_arg = arg;
-}
-
-void set_log_level(log_level level) noexcept {
-  least_level.store(static_cast<int>(level), std::memory_order_relaxed);
+  const std::uint64_t number = ++sink_number;
+  least_level.store(least, std::memory_order_relaxed);
+  while (is_in_older_sink(number)) {
+    const std::uint32_t seen = calls_over.load(std::memory_order_acquire);
+    lock.unlock();
+    calls_over.wait(seen, std::memory_order_acquire);
+    lock.lock();
+  }
+  return true;
 }
 
 }  // namespace structio::base

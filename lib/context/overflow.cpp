@@ -6,6 +6,7 @@
 #include "context/overflow.hpp"
 
 #include "base/fork_hook.hpp"
+#include "base/memory.hpp"
 #include "base/status.hpp"
 #include "context/stack_memory.hpp"
 #include "context/stack_pool.hpp"
@@ -31,7 +32,6 @@ void overflow_watch_end(machine&) noexcept {}
 #include <cerrno>
 #include <cstring>
 #include <mutex>
-#include <new>
 
 namespace structio::ctx {
 
@@ -225,11 +225,11 @@ void remove_signal_stack(void* memory) noexcept {
 }  // namespace
 
 int overflow_watch_begin(machine& m, overflow_namer namer) noexcept {
-  auto* w = new (std::nothrow) overflow_watch{&m, namer, nullptr, memory::page_size()};
+  auto* w = base::make<overflow_watch>(&m, namer, nullptr, memory::page_size());
   if (!w) return STRUCTIO_ENOMEM;
   int code = install_signal_stack(w->signal_stack);
   if (code < 0) {
-    delete w;
+    base::destroy(w);
     return code;
   }
   {
@@ -243,7 +243,7 @@ int overflow_watch_begin(machine& m, overflow_namer namer) noexcept {
   }
   if (code < 0) {
     remove_signal_stack(w->signal_stack);
-    delete w;
+    base::destroy(w);
   }
   return code;
 }
@@ -256,7 +256,7 @@ void overflow_watch_end(machine& m) noexcept {
   pthread_setspecific(watch_key, nullptr);
   if (--watches == 0) restore_handlers();
   remove_signal_stack(w->signal_stack);
-  delete w;
+  base::destroy(w);
 }
 
 }  // namespace structio::ctx

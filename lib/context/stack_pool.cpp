@@ -5,10 +5,10 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
-#include <new>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/status.hpp"
 #include "context/sanitizer.hpp"
 #include "context/slab.hpp"
@@ -62,7 +62,7 @@ struct left_behind {
 std::atomic<left_behind*> all_left_behind{nullptr};
 
 void leave_behind(slab** slabs) noexcept {
-  auto* left = new (std::nothrow) left_behind{slabs, nullptr};
+  auto* left = base::make<left_behind>(slabs, nullptr);
   if (!left) return;
   left->next = all_left_behind.load(std::memory_order_relaxed);
   while (!all_left_behind.compare_exchange_weak(left->next, left, std::memory_order_release)) {
@@ -87,9 +87,9 @@ stack_pool::~stack_pool() {
     slab* s = slabs_[i];
     if (s->mapped()) s->unmap(guards_);
     if (s->linked()) s->unlink();
-    delete s;
+    base::destroy(s);
   }
-  std::free(slabs_);
+  base::release(slabs_);
 }
 
 stack_pool::size_class* stack_pool::class_for(std::size_t size) noexcept {
@@ -161,12 +161,12 @@ slab* stack_pool::add_slab(size_class& c) noexcept {
 slab* stack_pool::new_record() noexcept {
   if (slab_count_ == slab_capacity_) {
     const std::uint32_t wanted = slab_capacity_ ? slab_capacity_ * 2 : 16;
-    void* table = std::realloc(slabs_, wanted * sizeof(slab*));
+    void* table = base::reallocate(slabs_, wanted * sizeof(slab*));
     if (!table) return nullptr;
     slabs_ = static_cast<slab**>(table);
     slab_capacity_ = wanted;
   }
-  auto* record = new (std::nothrow) slab(slab_count_ * slab::max_stacks);
+  auto* record = base::make<slab>(slab_count_ * slab::max_stacks);
   if (record) slabs_[slab_count_++] = record;
   return record;
 }

@@ -3,12 +3,13 @@
 #include <cstring>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "fs/os_file.hpp"
 
 namespace structio::rt::fs {
 
 bytes::~bytes() {
-  std::free(data_);
+  base::release(data_);
 }
 
 bool bytes::reserve(std::size_t more) noexcept {
@@ -16,7 +17,7 @@ bool bytes::reserve(std::size_t more) noexcept {
   if (more > PTRDIFF_MAX - size_) return false;
   std::size_t wanted = size_ + more;
   if (room_ <= PTRDIFF_MAX / 2 && wanted < room_ * 2) wanted = room_ * 2;
-  void* bigger = std::realloc(data_, wanted);
+  void* bigger = base::reallocate(data_, wanted);
   if (!bigger) return false;
   data_ = static_cast<char*>(bigger);
   room_ = wanted;
@@ -35,17 +36,16 @@ bool bytes::add(const char* text) noexcept {
   return add(text, std::strlen(text));
 }
 
-void bytes::adopt(char* text) noexcept {
-  std::free(data_);
-  data_ = text;
-  size_ = text ? std::strlen(text) : 0;
-  room_ = text ? size_ + 1 : 0;
-}
-
 char* bytes::take() noexcept {
   size_ = 0;
   room_ = 0;
   return std::exchange(data_, nullptr);
+}
+
+void bytes::swap(bytes& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(room_, other.room_);
 }
 
 }  // namespace structio::rt::fs

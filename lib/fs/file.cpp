@@ -2,12 +2,11 @@
 #include "fs/file.hpp"
 
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "fs/work.hpp"
@@ -48,16 +47,16 @@ struct shared_open {
     auto* o = static_cast<shared_open*>(arg);
     if (o->users.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
     if (o->result >= 0) os::close(o->result);
-    delete o;
+    base::destroy(o);
   }
 };
 
 std::int64_t open_abandonable(runtime& rt, const open_request& request) noexcept {
   thread::job_request job{};
   if (const int code = default_tokens(rt, job.tokens)) return code;
-  auto* o = new (std::nothrow) shared_open;
+  auto* o = base::make<shared_open>();
   if (!o || !o->path.add(request.path)) {
-    delete o;
+    base::destroy(o);
     return base::fail(STRUCTIO_ENOMEM, "no memory for what is shared with a thread");
   }
   o->flags = request.flags;
@@ -105,10 +104,10 @@ int closed(const char* call) noexcept {
 }
 
 file* make(runtime& rt) noexcept {
-  auto* f = new (std::nothrow) file;
+  auto* f = base::make<file>();
   if (f) f->handle = base::handle_make(base::handle_kind::file, f);
   if (!f || !f->handle) {
-    delete f;
+    base::destroy(f);
     base::fail(STRUCTIO_ENOMEM, "no memory for a file");
     return nullptr;
   }
@@ -174,9 +173,9 @@ int close_without_looking(runtime& rt, file& f) noexcept {
 
 int close(runtime& rt, file& f) noexcept {
   const int code = close_without_looking(rt, f);
+  if (code < 0) return give_way_failing(rt, code);  // what is told otherwise stays to be told
   give_way(rt);
-  const int cancelled = cancel_check(rt);
-  return code < 0 ? code : cancelled;
+  return cancel_check(rt);
 }
 
 void leave(file& f) noexcept {
@@ -193,7 +192,7 @@ void free(file& f) noexcept {
 void release(file& f) noexcept {
   if (--f.references > 0) return;
   if (f.linked()) f.unlink();
-  delete &f;
+  base::destroy(&f);
 }
 
 }  // namespace structio::rt::fs

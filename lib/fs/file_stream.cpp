@@ -1,7 +1,7 @@
 // A file as a byte stream: what is received and sent goes through its position.
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "fs/file.hpp"
@@ -63,7 +63,7 @@ constexpr stream::stream_table file_table = {
     .wait_send = wait_send,
     .close = close_stream,
     .shut = shut_stream,
-    .destroy = [](stream::byte_stream& b) noexcept { delete &stream_of(b); },
+    .destroy = [](stream::byte_stream& b) noexcept { base::destroy(&stream_of(b)); },
 };
 
 }  // namespace
@@ -72,9 +72,9 @@ int make_stream(runtime& rt, file& f, stream::byte_stream*& out) noexcept {
   constexpr const char* call = "structio_file_stream";
   out = nullptr;
   if (f.closed) return closed(call);
-  auto* s = new (std::nothrow) file_stream;
+  auto* s = base::make<file_stream>();
   if (!s || !stream::enroll(rt, *s, file_table)) {
-    delete s;
+    base::destroy(s);
     return base::fail(STRUCTIO_ENOMEM, "%s: no memory for a stream", call);
   }
   s->of = &f;

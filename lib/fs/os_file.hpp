@@ -60,10 +60,10 @@ class bytes {
   bool add(const char* text, std::size_t size) noexcept;
   bool add(const char* text) noexcept;
 
-  /// Text that it takes over, of malloc. Null is none.
-  void adopt(char* text) noexcept;
-  /// Made by malloc, and the caller's.
+  /// The caller's, to be released.
   char* take() noexcept;
+
+  void swap(bytes& other) noexcept;
 
  private:
   char* data_ = nullptr;

@@ -35,6 +35,8 @@ int set_times(const char* path, std::int64_t accessed, std::int64_t modified) no
 
 int read_link(const char* path, bytes& text) noexcept;
 int real(const char* path, bytes& out) noexcept;
+/// Of a path that leads to nothing: where what is made there comes to be, which links may lead to.
+int place_of(const char* path, bytes& out) noexcept;
 int current(bytes& out) noexcept;
 int home(bytes& out) noexcept;
 /// Where temporary things go, with a separator at its end.

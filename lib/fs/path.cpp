@@ -2,9 +2,9 @@
 #include "fs/path.hpp"
 
 #include <cstring>
-#include <new>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 
@@ -28,10 +28,10 @@ int temporary_name(const char* folder, const char* prefix, bytes& path) noexcept
 template <class Fill>
 int collect(runtime& rt, const char* call, const char* path, entries*& out, Fill fill) noexcept {
   out = nullptr;
-  auto* made = new (std::nothrow) entries;
+  auto* made = base::make<entries>();
   if (made) made->handle = base::handle_make(base::handle_kind::directory_entries, made);
   if (!made || !made->handle) {
-    delete made;
+    base::destroy(made);
     return base::fail(STRUCTIO_ENOMEM, "%s: no memory for the entries", call);
   }
   const std::int64_t code = on_path(rt, call, path, [&]() noexcept { return fill(*made); });
@@ -78,7 +78,7 @@ bool next(entries& from, const char*& name, std::uint32_t& type) noexcept {
 
 void free(entries& e) noexcept {
   base::handle_drop(base::handle_kind::directory_entries, e.handle);
-  delete &e;
+  base::destroy(&e);
 }
 
 int temporary_file(runtime& rt, const char* folder, const char* prefix, file*& out,

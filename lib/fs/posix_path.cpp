@@ -129,8 +129,25 @@ int read_link(const char* path, bytes& text) noexcept {
 int real(const char* path, bytes& out) noexcept {
   char* text = ::realpath(path, nullptr);
   if (!text) return -errno;
-  out.adopt(text);
-  return 0;
+  const bool added = out.add(text);
+  std::free(text);  // style-ok: of the C library's malloc, not ours
+  return added ? 0 : STRUCTIO_ENOMEM;
+}
+
+int place_of(const char* path, bytes& out) noexcept {
+  if (!out.add(path)) return STRUCTIO_ENOMEM;
+  for (int links = 0; links < 40; ++links) {  // as many as the system follows
+    structio_file_info itself{};
+    const int code = info_of(out.data(), false, itself);
+    if (code == no_such_file) return 0;
+    if (code != 0 || itself.type != STRUCTIO_FILE_SYMLINK) return code;
+    bytes text, next;
+    if (const int refused = read_link(out.data(), text)) return refused;
+    const std::size_t folder = text.data()[0] == '/' ? 0 : folder_size(out.data());
+    if (!next.add(out.data(), folder) || !next.add(text.data())) return STRUCTIO_ENOMEM;
+    out.swap(next);
+  }
+  return -ELOOP;
 }
 
 int current(bytes& out) noexcept {

@@ -2,10 +2,10 @@
 #include "fs/watch.hpp"
 
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "fs/work.hpp"
@@ -100,7 +100,7 @@ class waiting_in {
 void release(watch& w) noexcept {
   if (--w.references > 0) return;
   if (static_cast<run_object&>(w).linked()) static_cast<run_object&>(w).unlink();
-  delete &w;
+  base::destroy(&w);
 }
 
 waiting_in::~waiting_in() {
@@ -133,10 +133,10 @@ int await(runtime& rt, watch& w) noexcept {
 int watch_open(runtime& rt, const char* path, bool recursive, std::size_t capacity,
                watch*& out) noexcept {
   out = nullptr;
-  auto* w = new (std::nothrow) watch;
+  auto* w = base::make<watch>();
   if (w) w->handle = base::handle_make(base::handle_kind::watch, w);
   if (!w || !w->handle) {
-    delete w;
+    base::destroy(w);
     return base::fail(STRUCTIO_ENOMEM, "%s: no memory for a watch", open_call);
   }
   w->rt = &rt;

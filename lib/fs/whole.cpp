@@ -119,15 +119,18 @@ class replacement {
 
   int become(const char* path, bool replaces) noexcept {
     int code = 0;
+    bool holds_place = false;
     if (!replaces) {
       code = os::link(name_.data(), path);  // this name goes in the end
       if (!os::knows_no_links(code)) return code;
       // Then an empty file keeps the place, which nobody else can have taken.
       opened place(os::open(path, new_file, 0600));
       if (place.code() < 0) return place.code();
+      holds_place = true;
     }
     code = os::rename(name_.data(), path);
     if (code == 0) named_ = false;
+    if (code != 0 && holds_place) os::remove(path);
     return code;
   }
 
@@ -151,7 +154,7 @@ int look_at_target(const char* path, bytes& real, bool& is_there,
                    structio_file_info& info) noexcept {
   int code = os::info_of(path, true, info);
   is_there = code == 0;
-  if (code == os::no_such_file) return real.add(path) ? 0 : STRUCTIO_ENOMEM;
+  if (code == os::no_such_file) return os::place_of(path, real);
   if (code != 0) return code;
   if (info.type == STRUCTIO_FILE_DIRECTORY) return os::is_directory;
   structio_file_info itself{};
@@ -199,7 +202,8 @@ int write_job(const write_request& r) noexcept {
     return STRUCTIO_ENOMEM;
   }
   replacement made;
-  opened file(made.open(path.data(), r.permissions));
+  // Whoever may open it before it has the other's rights would read what is written afterwards.
+  opened file(made.open(path.data(), is_there ? 0600 : r.permissions));
   if (file.code() < 0) return file.code();
   int code = is_there ? take_after(file.get(), info) : 0;
   if (code == 0) code = write_pieces(file.get(), static_cast<const char*>(r.data), r.size, true);

@@ -2,10 +2,10 @@
 #include "net/datagram.hpp"
 
 #include <cstdio>
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "net/tcp.hpp"
@@ -61,7 +61,6 @@ int await(runtime& rt, datagram& d, const transfer& t, std::int64_t& pause_lengt
   wait.done = [](reactor::operation& self, std::int64_t result) noexcept {
     wake(*static_cast<ready_wait&>(self).waiter, result);
   };
-  d.watched = true;
   int code = reactor::readiness_try(rt.kernel, d.descriptor, t.direction);
   if (code == 1) return pause(rt, pause_length);
   if (code == 0) code = reactor::readiness_begin(rt.kernel, d.descriptor, t.direction, wait);
@@ -81,7 +80,7 @@ int await(runtime& rt, datagram& d, const transfer& t, std::int64_t& pause_lengt
 void release(datagram& d) noexcept {
   if (--d.references > 0) return;
   if (d.linked()) d.unlink();
-  delete &d;
+  base::destroy(&d);
 }
 
 template <class Try>
@@ -114,10 +113,10 @@ std::int64_t move(runtime& rt, datagram& d, const transfer& t, bool& busy, Try a
 
 int datagram_open(runtime& rt, const datagram_request& request, datagram*& out) noexcept {
   out = nullptr;
-  auto* d = new (std::nothrow) datagram;
+  auto* d = base::make<datagram>();
   if (d) d->handle = base::handle_make(base::handle_kind::datagram, d);
   if (!d || !d->handle) {
-    delete d;
+    base::destroy(d);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a socket");
   }
   d->rt = &rt;
@@ -155,7 +154,7 @@ std::int64_t send(runtime& rt, datagram& d, const reactor::datagram_part* parts,
 void shut(datagram& d) noexcept {
   const int descriptor = std::exchange(d.descriptor, -1);
   if (descriptor < 0) return;
-  if (d.watched) reactor::readiness_closing(d.rt->kernel, descriptor);
+  reactor::readiness_closing(d.rt->kernel, descriptor);  // the user may wait for it as well
   if (d.path[0] != 0) reactor::remove_unix_file(d.path, d.file);
   reactor::close_socket(descriptor);
 }

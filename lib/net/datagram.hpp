@@ -17,8 +17,7 @@ struct datagram : run_object {
   int descriptor = -1;           ///< -1 once closed
   bool receiving = false;
   bool sending = false;
-  bool watched = false;  ///< somebody has waited for the descriptor
-  char path[112] = {};   ///< of the file that goes with the socket; empty: none
+  char path[112] = {};  ///< of the file that goes with the socket; empty: none
   reactor::unix_file file;
 };
 

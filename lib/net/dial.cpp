@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -61,7 +62,10 @@ int connect_one(runtime& rt, const address& to, const address* local,
                 stream::byte_stream*& out) noexcept {
   if (const connector* own = connector_of(rt); own && own->fn) {
     const connector called = *own;  // it may be exchanged meanwhile
-    return called.fn(to, out, called);
+    if (const int code = cancel_check(rt)) return code;
+    const int code = called.fn(to, out, called);
+    give_way(rt);
+    return code;
   }
   tcp_stream* s = nullptr;
   const int code = tcp_connect(rt, to, local, s);
@@ -150,6 +154,15 @@ int begin_all(race& r, std::int64_t delay) noexcept {
   return 0;
 }
 
+// An interrupt is delivered once, so that nobody else would tell of one in there.
+bool holds_interrupt(const failure& f) noexcept {
+  if (f.code == STRUCTIO_EINTERRUPTED) return true;
+  for (std::size_t i = 0; i < f.count; ++i) {
+    if (holds_interrupt(*f.members[i])) return true;
+  }
+  return false;
+}
+
 // The error of one that stands for all of them, which are its cause.
 int all_failed(race& r, const dial_request& request) noexcept {
   const int code = r.errors[0]->code;
@@ -177,7 +190,7 @@ int all_failed(race& r, const dial_request& request) noexcept {
 int race_all(runtime& rt, const dial_request& request, const address_list& list,
              const address* local, stream::byte_stream*& out) noexcept {
   race r{rt, list, local, {}, nullptr, nullptr, 0, nullptr, 0};
-  r.errors = new (std::nothrow) failure* [list.size()] {};
+  r.errors = static_cast<failure**>(base::allocate_zeroed(list.size(), sizeof(failure*)));
   if (!r.errors) return no_memory();
   int status = nursery_open(rt, r.attempts, nursery_kind::hidden);
   if (status == 0) {
@@ -185,7 +198,9 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
     status = nursery_close(r.attempts, begin_all(r, request.attempt_delay), f);
     status = unwrap_only(status, f);
     if (r.winner) {
-      // A connection that is made is the answer, whatever came at the same time.
+      // A connection that is made is the answer, whatever came at the same time. The user's wish to
+      // end the program is told at the next checkpoint.
+      if (f && holds_interrupt(*f)) rt.current->attention |= attention_interrupt;
       failure_release(f);
       out = r.winner;
       status = 0;
@@ -199,7 +214,7 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
     }
   }
   for (std::size_t i = 0; i < r.error_count; ++i) failure_release(r.errors[i]);
-  delete[] r.errors;
+  base::release(r.errors);
   return status;
 }
 
@@ -208,15 +223,16 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
 int set_connector(runtime& rt, const connector& given, connector& former) noexcept {
   connector* own = connector_of(rt);
   if (!own) {
-    own = new (std::nothrow) connector;
+    own = base::make<connector>();
     local_value* held =
-        own ? local_value_make(own, [](void* value) { delete static_cast<connector*>(value); })
+        own ? local_value_make(own,
+                               [](void* value) { base::destroy(static_cast<connector*>(value)); })
             : nullptr;
     if (!held || local_bind(rt.run_locals, &connector_key, held) != 0) {
       if (held)
         local_value_release(held);
       else
-        delete own;
+        base::destroy(own);
       return no_memory();
     }
   }

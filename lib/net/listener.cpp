@@ -1,14 +1,15 @@
 // Listeners: binding, accepting, closing. What serves with them is in serve.cpp.
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "net/resolve.hpp"
 #include "net/tcp.hpp"
 #include "net/unix_socket.hpp"
 #include "reactor/uv_address.hpp"
+#include "reactor/uv_readiness.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::net {
@@ -28,7 +29,8 @@ int closed() noexcept {
 int accept_failed(int code) noexcept {
   switch (code) {
     case STRUCTIO_ECANCELLED:
-    case STRUCTIO_EINTERRUPTED: return code;
+    case STRUCTIO_EINTERRUPTED:
+    case STRUCTIO_ELIMIT: return code;
     case STRUCTIO_ECLOSED: return closed();
     case STRUCTIO_EBUSY:
       return base::fail(code, "another task is already accepting from this listener");
@@ -58,10 +60,10 @@ int await_connection(runtime& rt, tcp_listener& l) noexcept {
 }  // namespace
 
 tcp_listener* listener_make(runtime& rt) noexcept {
-  auto* l = new (std::nothrow) tcp_listener;
+  auto* l = base::make<tcp_listener>();
   if (l) l->handle = base::handle_make(base::handle_kind::listener, l);
   if (!l || !l->handle) {
-    delete l;
+    base::destroy(l);
     return nullptr;
   }
   l->rt = &rt;
@@ -128,7 +130,7 @@ int listen_on_all(runtime& rt, address_list& list, const reactor::listen_setting
   }
   if (code == 0 && count == 0) code = absent;
   if (code != 0) {
-    while (count > 0) free_listener(*out[--count]);
+    while (count > 0) free_listener(*std::exchange(out[--count], nullptr));
   }
   return code;
 }
@@ -147,6 +149,7 @@ int tcp_listen_all(runtime& rt, const listen_request& request, tcp_listener** ou
   query.listening = true;
   address_list list;
   if (const int code = resolve(rt, query, list)) return code;
+  list.drop_repeated();  // resolvers give some twice, such as both names of a machine
   if (list.size() > capacity) {
     return base::fail(STRUCTIO_ELIMIT, "there are %zu addresses to listen on, and room for %zu",
                       list.size(), capacity);
@@ -166,7 +169,7 @@ int tcp_listen_all(runtime& rt, const listen_request& request, tcp_listener** ou
   return base::fail(code, "cannot listen on %s port %u: %s", host, request.port, error_text(code));
 }
 
-int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
+int accept(runtime& rt, tcp_listener& l, tcp_stream*& out, accept_gate* gate) noexcept {
   out = nullptr;
   if (const int code = cancel_check(rt)) return code;
   if (!l.slot) {
@@ -178,13 +181,15 @@ int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept {
   tcp_stream* s = stream::os_stream_make(rt, kind);
   if (!s) return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   for (bool waited = false;; waited = true) {
-    int code = reactor::try_accept(*l.slot, s->slot, s->peer);
+    const bool open = !gate || gate->enter(*gate);
+    int code = open ? reactor::try_accept(*l.slot, s->slot, s->peer) : int{STRUCTIO_ELIMIT};
     if (code == 0) {
       if (!waited) give_way(rt);
       out = s;
       return 0;
     }
     if (reactor::is_would_wait(code)) {
+      if (gate) gate->leave(*gate);
       ++l.references;
       code = await_connection(rt, l);
       if (code == 0 && !l.slot) code = STRUCTIO_ECLOSED;
@@ -204,14 +209,16 @@ void shut(tcp_listener& l) noexcept {
     reactor::remove_unix_file(l.binding->path, l.binding->file);
     l.binding->file = {};
   }
-  if (slot) reactor::close(*slot);
+  if (!slot) return;
+  reactor::readiness_closing(l.rt->kernel, reactor::file_descriptor(*slot));
+  reactor::close(*slot);
 }
 
 void release(tcp_listener& l) noexcept {
   if (--l.references > 0) return;
   if (l.linked()) l.unlink();
-  delete l.binding;
-  delete &l;
+  base::destroy(l.binding);
+  base::destroy(&l);
 }
 
 void free_listener(tcp_listener& l) noexcept {

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "net/tcp.hpp"
@@ -44,11 +44,11 @@ struct lookup {
   bool memory_out = false;
 
   ~lookup() {
-    std::free(host);
-    std::free(service);
+    base::release(host);
+    base::release(service);
   }
   void let_go() noexcept {
-    if (halves.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (halves.fetch_sub(1, std::memory_order_acq_rel) == 1) base::destroy(this);
   }
 };
 
@@ -83,17 +83,17 @@ int lookup_failed(int code, const char* host) noexcept {
 }
 
 int ask_system(runtime& rt, const reactor::name_query& query, address_list& out) noexcept {
-  auto* l = new (std::nothrow) lookup;
+  auto* l = base::make<lookup>();
   if (!l) return no_memory();
   l->query = query;
   // The thread may outlive the caller's text.
   bool copied = true;
-  if (query.host) copied = (l->query.host = l->host = strdup(query.host)) != nullptr;
+  if (query.host) copied = (l->query.host = l->host = base::copy_text(query.host)) != nullptr;
   if (query.service) {
-    copied = copied && (l->query.service = l->service = strdup(query.service)) != nullptr;
+    copied = copied && (l->query.service = l->service = base::copy_text(query.service)) != nullptr;
   }
   if (!copied) {
-    delete l;
+    base::destroy(l);
     return no_memory();
   }
   int code = in_thread(rt, *l, [](void* arg) {
@@ -139,15 +139,16 @@ bool answered_at_once(const reactor::name_query& query, address_list& out, int& 
 int set_resolver(runtime& rt, const resolver& given, resolver& former) noexcept {
   resolver* own = resolver_of(rt);
   if (!own) {
-    own = new (std::nothrow) resolver;
+    own = base::make<resolver>();
     local_value* held =
-        own ? local_value_make(own, [](void* value) { delete static_cast<resolver*>(value); })
+        own ? local_value_make(own,
+                               [](void* value) { base::destroy(static_cast<resolver*>(value)); })
             : nullptr;
     if (!held || local_bind(rt.run_locals, &resolver_key, held) != 0) {
       if (held)
         local_value_release(held);
       else
-        delete own;
+        base::destroy(own);
       return no_memory();
     }
   }
@@ -165,13 +166,15 @@ int resolve(runtime& rt, const reactor::name_query& query, address_list& out) no
   int code = 0;
   if (answered_at_once(query, out, code)) {
     if (const int attend = cancel_check(rt)) return attend;
+    if (code < 0) return give_way_failing(rt, code);
     give_way(rt);
-    return code;
+    return 0;
   }
   if (const resolver* own = resolver_of(rt); own && own->fn) {
     const resolver called = *own;  // it may be exchanged meanwhile
     if ((code = cancel_check(rt)) != 0) return code;
     code = called.fn(query, out, called);
+    if (code < 0) return give_way_failing(rt, code);
     give_way(rt);
   } else {
     code = ask_system(rt, query, out);
@@ -185,7 +188,7 @@ int resolve(runtime& rt, const reactor::name_query& query, address_list& out) no
 
 int resolve_name(runtime& rt, const address& of, char* host, std::size_t host_size, char* service,
                  std::size_t service_size) noexcept {
-  auto* l = new (std::nothrow) lookup;
+  auto* l = base::make<lookup>();
   if (!l) return no_memory();
   std::memcpy(&l->of, &of, sizeof of);
   int code = in_thread(rt, *l, [](void* arg) {

@@ -26,6 +26,8 @@ class address_list {
   /// False when memory is out.
   bool add(const address& a) noexcept;
   void swap(address_list& other) noexcept;
+  /// Leaves each address once, where it first stood.
+  void drop_repeated() noexcept;
   std::size_t size() const noexcept { return count_; }
   address& operator[](std::size_t i) noexcept { return items_[i]; }
   const address& operator[](std::size_t i) const noexcept { return items_[i]; }

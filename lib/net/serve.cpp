@@ -8,6 +8,7 @@
 
 #include "base/handle_table.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -25,32 +26,60 @@ constexpr std::int64_t pause_when_exhausted = 100'000'000;
 /// may outlive the call.
 struct server {
   serve_request request{};
-  std::uint64_t connections = 0;  ///< places taken: handlers, and those who accept for one
+  std::uint64_t places_taken = 0;  ///< by handlers, and by loops about to accept
   std::uint32_t references = 1;
   bool on_heap = false;  ///< else in the frame of the call, which waits for its handlers
   wait_queue full;       ///< accept loops that wait for a place
 };
 
 void let_go(server& sv) noexcept {
-  if (--sv.references == 0 && sv.on_heap) delete &sv;
-}
-
-int take_place(runtime& rt, server& sv) noexcept {
-  while (sv.request.most_connections != 0 && sv.connections >= sv.request.most_connections) {
-    if (const int code = cancel_check(rt)) return code;
-    sv.full.claim(rt);
-    place p;
-    const auto code = wait_in(rt, sv.full, p, "a free place for a connection");
-    if (code < 0) return static_cast<int>(code);
-  }
-  ++sv.connections;
-  return 0;
+  if (--sv.references > 0 || !sv.on_heap) return;
+  if (sv.request.drop) sv.request.drop(sv.request.arg);
+  base::destroy(&sv);
 }
 
 void give_place(server& sv) noexcept {
-  --sv.connections;
-  sv.full.wake(1, 0);
+  if (place* next = sv.full.take_first()) {
+    finish(*next, 0);  // it is his
+  } else {
+    --sv.places_taken;
+  }
 }
+
+/// The place of one accept loop. It has one only while it looks for a connection: one that waits
+/// for somebody to come must not keep others from those who have come to them.
+struct place_gate : accept_gate {
+  explicit place_gate(server& s) noexcept : sv(s) {
+    enter = [](accept_gate& self) noexcept { return static_cast<place_gate&>(self).take(); };
+    leave = [](accept_gate& self) noexcept { static_cast<place_gate&>(self).give(); };
+  }
+  ~place_gate() { give(); }
+  place_gate(const place_gate&) = delete;
+  place_gate& operator=(const place_gate&) = delete;
+
+  bool take() noexcept {
+    if (held) return true;
+    const std::uint64_t most = sv.request.most_connections;
+    if (most != 0 && (sv.places_taken >= most || !sv.full.empty())) return false;
+    ++sv.places_taken;
+    return held = true;
+  }
+  void give() noexcept {
+    if (std::exchange(held, false)) give_place(sv);
+  }
+  /// In turn. 0, then the place is held, or a code.
+  int await(runtime& rt) noexcept {
+    if (const int code = cancel_check(rt)) return code;
+    sv.full.claim(rt);
+    place p;
+    const auto code = static_cast<int>(wait_in(rt, sv.full, p, "a free place for a connection"));
+    held = code == 0;
+    return code;
+  }
+
+  server& sv;
+  bool held = false;
+};
 
 struct connection {
   server* of;
@@ -123,13 +152,17 @@ int start_handler(nursery& home, tcp_stream& s, server& sv) noexcept {
 
 int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home, server& sv) noexcept {
   tcp_stream* s = nullptr;  // a connection that has no task yet
-  if (const int code = take_place(rt, sv)) return code;
+  place_gate gate(sv);
   for (;;) {
-    int code = s ? 0 : accept(rt, l, s);
+    int code = s ? 0 : accept(rt, l, s, &gate);
+    if (code == STRUCTIO_ELIMIT) {
+      code = gate.await(rt);
+      if (code == 0) continue;
+    }
     if (code == 0) code = start_handler(home, *s, sv);
     if (code == 0) {
       s = nullptr;
-      if ((code = take_place(rt, sv)) != 0) return code;
+      gate.held = false;  // the handler's
       continue;
     }
     if (reactor::is_out_of_resources(code) || code == STRUCTIO_ENOMEM) {
@@ -138,7 +171,6 @@ int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home, server& sv) noe
       if (code == 0) continue;
     }
     if (s) stream::free(*s);
-    give_place(sv);
     return code;
   }
 }
@@ -146,14 +178,11 @@ int accept_for_ever(runtime& rt, tcp_listener& l, nursery& home, server& sv) noe
 // One accept loop, in a scope that a stop ends.
 int accept_until_stopped(runtime& rt, tcp_listener& l, nursery& home, server& sv,
                          failure*& f) noexcept {
-  ++l.references;
   scope accepting;
   accepting.ends_on_stop = true;
   scope_enter(rt, *rt.current, accepting);
-  int status = accept_for_ever(rt, l, home, sv);
-  status = scope_leave(accepting, status, f);
-  release(l);
-  return status;
+  const int status = accept_for_ever(rt, l, home, sv);
+  return scope_leave(accepting, status, f);
 }
 
 // What is in flight stays where nothing new is.
@@ -226,8 +255,11 @@ int serve(runtime& rt, tcp_listener& l, const serve_request& request) noexcept {
 int serve_all(runtime& rt, tcp_listener* const* listeners, std::size_t count,
               const serve_request& request) noexcept {
   server local;
-  server* sv = request.home ? new (std::nothrow) server : &local;
-  if (!sv) return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
+  server* sv = request.home ? base::make<server>() : &local;
+  if (!sv) {
+    if (request.drop) request.drop(request.arg);
+    return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
+  }
   sv->request = request;
   sv->on_heap = request.home != nullptr;
   nursery own;
@@ -235,7 +267,10 @@ int serve_all(runtime& rt, tcp_listener* const* listeners, std::size_t count,
     if (const int code = nursery_open(rt, own, nursery_kind::user)) return code;
   }
   failure* f = nullptr;
+  // Anybody may free a listener before its loop has begun.
+  for (std::size_t i = 0; i < count; ++i) ++listeners[i]->references;
   int status = accept_from_all(rt, listeners, count, request.home ? *request.home : own, *sv, f);
+  for (std::size_t i = 0; i < count; ++i) release(*listeners[i]);
   task& self = *rt.current;
   if (request.home) {
     let_go(*sv);

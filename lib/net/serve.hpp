@@ -23,6 +23,8 @@ struct serve_request {
   /// The failure is the callee's to look at only.
   int (*on_error)(const char* peer, int status, structio_failure* why, void* arg);
   void* on_error_arg;
+  /// With a `home`: called with `arg` once neither the call nor a handler needs it. Null: nothing.
+  void (*drop)(void* arg);
 };
 
 /// See structio_serve and structio_serve_all.

@@ -48,7 +48,15 @@ int tcp_connect(runtime& rt, const address& to, const address* local, tcp_stream
 /// On every address of a host (null: of this machine): `out` has room for `capacity`.
 int tcp_listen_all(runtime& rt, const listen_request& request, tcp_listener** out,
                    std::size_t capacity, std::size_t& count) noexcept;
-int accept(runtime& rt, tcp_listener& l, tcp_stream*& out) noexcept;
+
+/// Asked by accept where connections may be taken only so many at a time.
+struct accept_gate {
+  bool (*enter)(accept_gate& self) noexcept;  ///< before it looks for one: false, not now
+  void (*leave)(accept_gate& self) noexcept;  ///< there was none: it waits for one now
+};
+
+/// STRUCTIO_ELIMIT, without a message: the gate was closed, and nothing taken.
+int accept(runtime& rt, tcp_listener& l, tcp_stream*& out, accept_gate* gate = nullptr) noexcept;
 
 /// Closes at once; nothing when closed before.
 void shut(tcp_listener& l) noexcept;

@@ -3,6 +3,7 @@
 
 #include "base/handle_table.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/wait.hpp"
@@ -55,9 +56,10 @@ int serve_one(structio_stream* plain, void* arg) {
     return status == 1 ? 0 : status;
   }
   void* const handle = s->handle;
-  status = request.handler(static_cast<structio_stream*>(handle), request.arg);
+  status = request.serving.handler(static_cast<structio_stream*>(handle), request.serving.arg);
   // The handler may have freed the stream although it need not.
-  if (!request.handler_owns_stream && base::handle_object(base::handle_kind::stream, handle) == s) {
+  if (!request.serving.handler_owns_stream &&
+      base::handle_object(base::handle_kind::stream, handle) == s) {
     stream::free(*s);
   }
   return status;
@@ -66,14 +68,22 @@ int serve_one(structio_stream* plain, void* arg) {
 }  // namespace
 
 int tls_serve(runtime& rt, tcp_listener& l, const tls_serve_request& request) noexcept {
-  stream::tls_context_keep(*request.context);
-  tls_serve_request own = request;
-  serve_request plain{};
+  // What the handlers look at; in a nursery of the user's they may outlive the call.
+  auto* own = base::make<tls_serve_request>(request);
+  if (!own) return base::fail(STRUCTIO_ENOMEM, "no memory for a server");
+  stream::tls_context_keep(*own->context);
+  const auto drop = [](void* arg) {
+    auto* done = static_cast<tls_serve_request*>(arg);
+    stream::tls_context_release(*done->context);
+    base::destroy(done);
+  };
+  serve_request plain = request.serving;
   plain.handler = serve_one;
-  plain.arg = &own;
+  plain.arg = own;
   plain.handler_owns_stream = true;
+  if (plain.home) plain.drop = drop;
   const int status = serve(rt, l, plain);
-  stream::tls_context_release(*request.context);
+  if (!plain.home) drop(own);
   return status;
 }
 

@@ -8,14 +8,12 @@ namespace structio::rt::net {
 
 struct tls_serve_request {
   stream::tls_context* context;
-  int (*handler)(structio_stream* stream, void* arg);
-  void* arg;
+  serve_request serving;  ///< with the handler of streams whose handshake is done
   std::int64_t handshake_timeout;
   bool https_compatible;
-  bool handler_owns_stream;
 };
 
-/// See structio_tls_serve; the context is kept meanwhile.
+/// See structio_tls_serve; the context is kept as long as it is needed.
 int tls_serve(runtime& rt, tcp_listener& l, const tls_serve_request& request) noexcept;
 
 }  // namespace structio::rt::net

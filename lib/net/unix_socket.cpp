@@ -2,8 +2,8 @@
 #include "net/unix_socket.hpp"
 
 #include <cstring>
-#include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "reactor/posix_socket.hpp"
@@ -43,7 +43,7 @@ int unix_listen(runtime& rt, const char* path, const reactor::unix_listen_settin
   out = nullptr;
   tcp_listener* l = listener_make(rt);
   if (!l) return base::fail(STRUCTIO_ENOMEM, "no memory for a listener");
-  auto* binding = new (std::nothrow) unix_binding;
+  auto* binding = base::make<unix_binding>();
   int code = binding ? 0 : STRUCTIO_ENOMEM;
   if (code == 0) {
     const int descriptor = reactor::unix_listening_socket(path, settings, binding->file);
@@ -52,7 +52,7 @@ int unix_listen(runtime& rt, const char* path, const reactor::unix_listen_settin
       l->binding = binding;
       code = reactor::listen_on(rt.kernel, descriptor, reactor::stream_kind::pipe, l->slot);
     } else {
-      delete binding;
+      base::destroy(binding);
       code = descriptor;
     }
   }

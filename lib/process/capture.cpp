@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 
@@ -17,7 +18,7 @@ struct direction {
 
 bool grow(captured& to) noexcept {
   const std::size_t room = to.room < 4096 ? 4096 : to.room * 2;
-  auto* larger = static_cast<char*>(std::realloc(to.data, room));
+  auto* larger = static_cast<char*>(base::reallocate(to.data, room));
   if (!larger) return false;
   to.data = larger;
   to.room = room;

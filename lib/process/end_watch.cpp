@@ -1,8 +1,9 @@
 // Two ways to learn of an end, behind one operation.
 #include "process/end_watch.hpp"
 
-#include <new>
+#include <atomic>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "process/posix_child.hpp"
@@ -12,24 +13,28 @@
 
 namespace structio::rt::process {
 
-// Comes back by a post; when the run has ended meanwhile, not at all.
+// Comes back by a post; when the run has ended meanwhile, not at all: it may do so before the
+// notice is given up, and so the two share it.
 struct end_thread : post_node, thread::cache_job {
   portal_core* core = nullptr;
   std::int64_t pid = 0;
-  end_notice* of = nullptr;  ///< the run's thread only; null: nobody wants to know any more
+  end_notice* of = nullptr;   ///< the run's thread only; null: nobody wants to know any more
+  std::atomic<int> users{2};  ///< the thread, and the notice
 
-  void destroy() noexcept {
+  void release() noexcept {
+    if (users.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
     core->release();
-    delete this;
+    base::destroy(this);
   }
 
   static void arrived(runtime&, post_node& node) noexcept {
     auto& self = static_cast<end_thread&>(node);
     if (end_notice* notice = self.of) {
       notice->thread_ = nullptr;
+      self.release();
       if (notice->by_thread_) notice->tell();
     }
-    self.destroy();
+    self.release();
   }
 };
 
@@ -58,7 +63,7 @@ int end_notice::begin(runtime& rt, std::int64_t pid, int pidfd) noexcept {
 
 int end_notice::begin_thread(runtime& rt, std::int64_t pid) noexcept {
   if (!thread_) {
-    auto* made = new (std::nothrow) end_thread;
+    auto* made = base::make<end_thread>();
     if (!made) return base::fail(STRUCTIO_ENOMEM, "no memory to wait for a child process");
     made->run = end_thread::arrived;
     made->core = rt.door;
@@ -69,12 +74,13 @@ int end_notice::begin_thread(runtime& rt, std::int64_t pid) noexcept {
     };
     made->deliver = [](thread::cache_job& self) noexcept {
       auto& one = static_cast<end_thread&>(self);
-      if (!one.core->post(one)) one.destroy();
+      if (!one.core->post(one)) one.release();
     };
     thread::os_thread_name(made->name, "wait for child");
     rt.door->retain();
     if (const int code = thread::cache_submit(*made)) {
-      made->destroy();
+      made->release();
+      made->release();
       return base::fail(code, "no thread to wait for a child process");
     }
     thread_ = made;
@@ -98,7 +104,10 @@ void end_notice::end(runtime& rt, int pidfd) noexcept {
 
 void end_notice::give_up(runtime& rt, int pidfd) noexcept {
   end(rt, pidfd);
-  if (thread_) thread_->of = nullptr;
+  if (thread_) {
+    thread_->of = nullptr;
+    thread_->release();
+  }
   thread_ = nullptr;
   if (pidfd >= 0) reactor::readiness_closing(rt.kernel, pidfd);
 }

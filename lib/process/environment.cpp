@@ -3,7 +3,8 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <new>
+
+#include "base/memory.hpp"
 
 extern char** environ;
 
@@ -33,7 +34,7 @@ bool is_named_in(const char* entry, const char* const* list) noexcept {
 bool environment::make(const char* const* base, const char* const* changes) noexcept {
   if (!base) base = environ;
   const std::size_t most = length_of(base) + length_of(changes) + 1;
-  const char** to = list_ = new (std::nothrow) const char*[most];
+  const char** to = list_ = base::make_array<const char*>(most);
   if (!to) return false;
   for (; base && *base; ++base) {
     if (!is_named_in(*base, changes)) *to++ = *base;

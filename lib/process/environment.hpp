@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include "base/memory.hpp"
+
 namespace structio::rt::process {
 
 /// A list of pointers to strings that are not its own, and end with those.
@@ -12,7 +14,7 @@ class environment {
   environment() = default;
   environment(const environment&) = delete;
   environment& operator=(const environment&) = delete;
-  ~environment() { delete[] list_; }
+  ~environment() { base::release(list_); }
 
   /// `base` null: the program's own. Of `changes` (may be null) "NAME=value" is set, and "NAME"
   /// taken away; the last of the same name counts. False: memory is out.

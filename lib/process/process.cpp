@@ -3,10 +3,10 @@
 
 #include <csignal>
 #include <cstdio>
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "process/pidfd.hpp"
@@ -63,10 +63,10 @@ void orphan(run_object& self) noexcept {
 }
 
 child* make(runtime& rt) noexcept {
-  auto* c = new (std::nothrow) child;
+  auto* c = base::make<child>();
   if (c) c->handle = base::handle_make(base::handle_kind::process, c);
   if (!c || !c->handle) {
-    delete c;
+    base::destroy(c);
     return nullptr;
   }
   c->rt = &rt;
@@ -176,7 +176,7 @@ void dispose(child& c) noexcept {
 void release(child& c) noexcept {
   if (--c.references > 0) return;
   if (c.linked()) c.unlink();
-  delete &c;
+  base::destroy(&c);
 }
 
 }  // namespace structio::rt::process

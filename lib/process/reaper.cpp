@@ -1,8 +1,7 @@
 // One thread of the cache for each, blocked until the child is gone.
 #include "process/reaper.hpp"
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "process/posix_child.hpp"
 #include "thread/thread_cache.hpp"
 
@@ -18,16 +17,18 @@ struct reap_job : thread::cache_job {
 void reap_later(std::int64_t pid) noexcept {
   child_ending unused;
   if (reap(pid, unused)) return;
-  auto* job = new (std::nothrow) reap_job;
+  auto* job = base::make<reap_job>();
   if (job) {
     job->pid = pid;
     job->work = [](thread::cache_job& self) noexcept {
       block_until_reaped(static_cast<reap_job&>(self).pid);
     };
-    job->deliver = [](thread::cache_job& self) noexcept { delete static_cast<reap_job*>(&self); };
+    job->deliver = [](thread::cache_job& self) noexcept {
+      base::destroy(static_cast<reap_job*>(&self));
+    };
     thread::os_thread_name(job->name, "reaper");
     if (thread::cache_submit(*job) == 0) return;
-    delete job;
+    base::destroy(job);
   }
   block_until_reaped(pid);
 }

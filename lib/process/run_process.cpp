@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "process/capture.hpp"
@@ -92,7 +93,7 @@ bool was_announced(runtime& rt, const run_request& request) noexcept {
 
 void result_free(run_result& result) noexcept {
   for (captured& one : result.outputs) {
-    std::free(one.data);
+    base::release(one.data);
     one = {};
   }
 }

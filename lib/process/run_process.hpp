@@ -25,7 +25,7 @@ struct run_request {
   int* close_once_spawned = nullptr;  ///< a pipe's end that the child gets a copy of
 };
 
-/// Memory of malloc's, with a zero behind it.
+/// Memory of the library's heap, with a zero behind it.
 struct captured {
   char* data = nullptr;
   std::size_t size = 0;

@@ -1,9 +1,8 @@
 // The reactor's watchers, as many as there are signals, and one waiter.
 #include "process/signal.hpp"
 
-#include <new>
-
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/wait.hpp"
@@ -50,8 +49,8 @@ bool is_watched(const signal_receiver& r, int number) noexcept {
 void release(signal_receiver& r) noexcept {
   if (--r.references > 0) return;
   if (r.linked()) r.unlink();
-  delete[] r.watched;
-  delete &r;
+  base::release(r.watched);
+  base::destroy(&r);
 }
 
 int watch(runtime& rt, signal_receiver& r, int number) noexcept {
@@ -72,12 +71,12 @@ int watch(runtime& rt, signal_receiver& r, int number) noexcept {
 int signal_open(runtime& rt, const int* numbers, std::size_t count,
                 signal_receiver*& out) noexcept {
   out = nullptr;
-  auto* r = new (std::nothrow) signal_receiver;
-  if (r) r->watched = new (std::nothrow) watched_signal[count];
+  auto* r = base::make<signal_receiver>();
+  if (r) r->watched = base::make_array<watched_signal>(count);
   if (r && r->watched) r->handle = base::handle_make(base::handle_kind::signal_receiver, r);
   if (!r || !r->handle) {
-    if (r) delete[] r->watched;
-    delete r;
+    if (r) base::release(r->watched);
+    base::destroy(r);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a signal receiver");
   }
   r->rt = &rt;

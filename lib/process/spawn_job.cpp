@@ -7,8 +7,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "process/environment.hpp"
@@ -37,7 +37,7 @@ class copier {
     }
   }
   char* allocate() noexcept {
-    memory_ = new (std::nothrow) char[size_ + 1];
+    memory_ = base::make_array<char>(size_ + 1);
     next_ = memory_;
     return memory_;
   }
@@ -139,13 +139,19 @@ int prepare(spawn_job& job, int number, int& theirs) noexcept {
   return code < 0 ? code : 0;
 }
 
+// Opening may take long, and nobody wait any more: then no further file is to be emptied, and no
+// program to do anything.
+bool is_awaited(const spawn_job& job) noexcept {
+  return job.users.load(std::memory_order_acquire) > 1;
+}
+
 int do_it(spawn_job& job) noexcept {
   int theirs[3] = {-1, -1, -1};
   int code = 0;
-  for (int i = 0; i < 3 && code == 0; ++i) code = prepare(job, i, theirs[i]);
-  // Opening may have taken long, and nobody wait any more: then no program is to do anything.
-  const bool is_awaited = job.users.load(std::memory_order_acquire) > 1;
-  if (code == 0) code = is_awaited ? start_child(job.plan, job.pid) : STRUCTIO_ECANCELLED;
+  for (int i = 0; i < 3 && code == 0; ++i) {
+    code = is_awaited(job) ? prepare(job, i, theirs[i]) : STRUCTIO_ECANCELLED;
+  }
+  if (code == 0) code = is_awaited(job) ? start_child(job.plan, job.pid) : STRUCTIO_ECANCELLED;
   for (int& one : theirs) close_pipe_end(one);
   if (code == 0 && job.use_pidfd) job.pidfd = pidfd_make(job.pid);
   return code;
@@ -200,7 +206,7 @@ int copy_stdio(spawn_job& job, const spawn_options& options) noexcept {
 
 int copy_others(spawn_job& job, const spawn_options& options) noexcept {
   if (options.inherit_count == 0) return 0;
-  job.plan.others = job.others = new (std::nothrow) passed_on[options.inherit_count];
+  job.plan.others = job.others = base::make_array<passed_on>(options.inherit_count);
   if (!job.others) return base::fail(STRUCTIO_ENOMEM, "no memory for a child process");
   while (job.other_count < options.inherit_count) {
     passed_on& next = job.others[job.other_count];
@@ -215,9 +221,9 @@ int copy_others(spawn_job& job, const spawn_options& options) noexcept {
 }  // namespace
 
 spawn_job* spawn_job_make(const spawn_options& options, int& code) noexcept {
-  auto* job = new (std::nothrow) spawn_job;
+  auto* job = base::make<spawn_job>();
   if (!job || !copy_strings(*job, options)) {
-    delete job;
+    base::destroy(job);
     code = base::fail(STRUCTIO_ENOMEM, "no memory for a child process");
     return nullptr;
   }
@@ -257,7 +263,7 @@ void spawn_job_release(spawn_job& job) noexcept {
     if (job.stdio[i].kind == stdio_kind::descriptor) close_pipe_end(job.stdio[i].descriptor);
   }
   for (std::size_t i = 0; i < job.other_count; ++i) close_pipe_end(job.others[i].from);
-  delete[] job.others;
+  base::release(job.others);
   if (job.pidfd >= 0) pidfd_close(job.pidfd);
   // The call was cancelled before it began, and so has not begun: nobody knows of this child.
   if (job.pid >= 0) {
@@ -265,8 +271,8 @@ void spawn_job_release(spawn_job& job) noexcept {
     signal_child(job.pid, SIGKILL);
     reap_later(job.pid);
   }
-  delete[] job.memory;
-  delete &job;
+  base::release(job.memory);
+  base::destroy(&job);
 }
 
 }  // namespace structio::rt::process

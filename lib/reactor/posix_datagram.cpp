@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "reactor/posix_socket.hpp"
+#include "reactor/posix_unix.hpp"
 
 namespace structio::reactor {
 namespace {
@@ -61,9 +63,19 @@ int prepare(int descriptor, int family, const datagram_settings& settings) noexc
   return code;
 }
 
+// A path that this process has just bound a socket to, which comes to nothing.
+void remove_path_of(const socket_name& name) noexcept {
+  char path[112];
+  unix_path(name, path, sizeof path);
+  remove_unix_file(path, file_at(path));
+}
+
 msghdr header_of(const datagram_part& part, iovec& piece) noexcept {
   piece.iov_base = part.data;
-  piece.iov_len = part.size;
+  // The system refuses sizes that reach beyond the end of memory, by which "as much as there is"
+  // may be meant. No datagram is as long as this.
+  constexpr std::size_t most = std::size_t{1} << 30;
+  piece.iov_len = part.size < most ? part.size : most;
   msghdr header{};
   header.msg_iov = &piece;
   header.msg_iovlen = 1;
@@ -74,7 +86,12 @@ msghdr header_of(const datagram_part& part, iovec& piece) noexcept {
 void received(datagram_part& part, const msghdr& header, std::size_t length) noexcept {
   part.length = length;
   part.truncated = (header.msg_flags & MSG_TRUNC) != 0;
-  if (part.name) part.name->size = static_cast<std::uint32_t>(header.msg_namelen);
+  if (!part.name) return;
+  part.name->size = static_cast<std::uint32_t>(header.msg_namelen);
+  if (part.name->size > 0) return;
+  // Only Unix sockets have no name: an address without a path, as its own socket would tell.
+  system_form(*part.name)->sa_family = AF_UNIX;
+  part.name->size = offsetof(sockaddr_un, sun_path);
 }
 
 [[maybe_unused]] std::int64_t receive_one(int descriptor, datagram_part& part) noexcept {
@@ -114,6 +131,7 @@ int datagram_socket(int family, const datagram_settings& settings, const socket_
   }
   if (code == 0 && peer && peer->size > 0) {
     if (connect(descriptor, system_form(*peer), peer->size) != 0) code = -errno;
+    if (code != 0 && is_unix(family) && local && local->size > 0) remove_path_of(*local);
   }
   if (code == 0) return descriptor;
   close_socket(descriptor);

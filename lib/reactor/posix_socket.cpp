@@ -188,6 +188,16 @@ int room_for_descriptors(int count) noexcept {
   return status;
 }
 
+int take_standard_descriptors() noexcept {
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
+    if (fcntl(number, F_GETFD) != -1 || errno != EBADF) continue;
+    const int opened = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (opened < 0) return errno == EMFILE || errno == ENFILE ? -errno : 0;
+    if (opened > STDERR_FILENO) ::close(opened);  // another thread was faster
+  }
+  return 0;
+}
+
 void sigpipe_block::enter() noexcept {
   sigset_t only_pipe, before, waiting;
   sigemptyset(&only_pipe);

@@ -36,6 +36,14 @@ void close_socket(int descriptor) noexcept;
 /// loop of a process.
 int room_for_descriptors(int count) noexcept;
 
+inline constexpr int last_standard_descriptor = 2;
+
+/// Sees to it that the numbers of the standard descriptors are taken, by /dev/null where nothing is
+/// there: a daemon may have closed them, and libuv takes whatever has such a number for one of
+/// them, which it never closes (or ends the process over). What was opened stays, since somebody
+/// may have put something else there by the time it could go. 0 or a code.
+int take_standard_descriptors() noexcept;
+
 /// Keeps SIGPIPE away from the thread that runs the loop: libuv writes with write(), and a peer
 /// that has gone must be an error code, not the end of the process. Other threads and the process's
 /// signal dispositions are left as they are.

@@ -54,6 +54,10 @@ int begin_to_listen(int descriptor, const char* path, const unix_listen_settings
   return listen(descriptor, settings.backlog > 0 ? settings.backlog : INT_MAX) == 0 ? 0 : -errno;
 }
 
+// The system refuses sizes that reach beyond the end of memory, by which "as much as there is" may
+// be meant.
+constexpr std::size_t most_at_once = std::size_t{1} << 30;
+
 // Room for the most descriptors, aligned as the system wants it.
 union control_space {
   cmsghdr align;
@@ -198,7 +202,7 @@ int unix_peer(int descriptor, unix_credentials& out) noexcept {
 std::int64_t send_with_descriptors(int socket, const void* data, std::size_t size,
                                    const std::int64_t* descriptors, std::size_t count) noexcept {
   control_space control;
-  iovec bytes = {const_cast<void*>(data), size};
+  iovec bytes = {const_cast<void*>(data), size < most_at_once ? size : most_at_once};
   msghdr message{};
   message.msg_iov = &bytes;
   message.msg_iovlen = 1;
@@ -211,6 +215,7 @@ std::int64_t send_with_descriptors(int socket, const void* data, std::size_t siz
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(count * sizeof(int));
     for (std::size_t i = 0; i < count; ++i) {
+      if (descriptors[i] < 0 || descriptors[i] > INT_MAX) return -EBADF;
       const int one = static_cast<int>(descriptors[i]);
       std::memcpy(CMSG_DATA(header) + i * sizeof one, &one, sizeof one);
     }
@@ -226,7 +231,7 @@ std::int64_t send_with_descriptors(int socket, const void* data, std::size_t siz
 std::int64_t receive_with_descriptors(int socket, void* buffer, std::size_t size,
                                       received_descriptors& out) noexcept {
   control_space control;
-  iovec bytes = {buffer, size};
+  iovec bytes = {buffer, size < most_at_once ? size : most_at_once};
   msghdr message{};
   message.msg_iov = &bytes;
   message.msg_iovlen = 1;

@@ -112,6 +112,7 @@ int try_accept(listener_slot& l, stream_slot*& out, peer_address& peer) noexcept
   }
   if (l.credit > 0) --l.credit;
   s->kind = l.kind;
+  s->ours = true;
   const int status = adopt_descriptor(*s, descriptor);
   if (status < 0) {
     close_socket(descriptor);

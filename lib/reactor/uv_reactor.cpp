@@ -7,22 +7,23 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/status.hpp"
 #include "reactor/uv_reactor_state.hpp"
 
 namespace structio::reactor {
 
 uv_reactor::state::~state() {
-  std::free(readiness.table);
+  base::release(readiness.table);
   while (spare_chunks) {
     spare_chunk* next = spare_chunks->next;
-    std::free(spare_chunks);
+    base::release(spare_chunks);
     spare_chunks = next;
   }
 }
 
 void* uv_reactor::state::take_chunk() noexcept {
-  if (!spare_chunks) return std::malloc(chunk_size);
+  if (!spare_chunks) return base::allocate(chunk_size);
   spare_chunk* chunk = spare_chunks;
   spare_chunks = chunk->next;
   --spare_chunk_count;
@@ -32,7 +33,7 @@ void* uv_reactor::state::take_chunk() noexcept {
 void uv_reactor::state::give_back_chunk(void* chunk) noexcept {
   constexpr std::size_t kept = 8;
   if (spare_chunk_count >= kept) {
-    std::free(chunk);
+    base::release(chunk);
     return;
   }
   spare_chunks = new (chunk) spare_chunk{spare_chunks};
@@ -44,17 +45,18 @@ uv_reactor::uv_reactor() noexcept = default;
 uv_reactor::~uv_reactor() {
   if (!state_) return;
   close();
-  delete state_;
+  base::destroy(state_);
 }
 
 int uv_reactor::open() noexcept {
   STRUCTIO_ASSERT(!state_);
-  state_ = new (std::nothrow) state;
+  state_ = base::make<state>();
   if (!state_) return STRUCTIO_ENOMEM;
   state& s = *state_;
   constexpr int most_descriptors =
       8;  // epoll, wake-up, timerfd, two pairs of signal pipes, one spare
-  int status = room_for_descriptors(most_descriptors);
+  int status = take_standard_descriptors();
+  if (status == 0) status = room_for_descriptors(most_descriptors);
   if (status < 0) return status;
   status = uv_loop_init(&s.loop);
   if (status < 0) return status;

@@ -44,6 +44,7 @@ class stream_slot : public slot_base {
   bool armed = false;             ///< libuv reads
   stream_kind kind = stream_kind::tcp;
   bool was_blocking = false;  ///< and is made so again before it is closed
+  bool ours = false;          ///< made here, so that it is closed whatever its number is
 
   uv_stream_t* stream() noexcept { return &base; }
 };

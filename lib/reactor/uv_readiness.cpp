@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/memory.hpp"
 #include "base/status.hpp"
 #include "reactor/uv_reactor_state.hpp"
 
@@ -97,7 +98,7 @@ int make_room(readiness_state& ready, int descriptor) noexcept {
   const auto needed = static_cast<std::size_t>(descriptor) + 1;
   if (needed <= ready.room) return 0;
   const std::size_t room = std::max({needed, ready.room * 2, std::size_t{64}});
-  void* memory = std::realloc(static_cast<void*>(ready.table), room * sizeof(watched));
+  void* memory = base::reallocate(static_cast<void*>(ready.table), room * sizeof(watched));
   if (!memory) return STRUCTIO_ENOMEM;
   ready.table = static_cast<watched*>(memory);
   for (std::size_t i = ready.room; i < room; ++i) new (&ready.table[i]) watched;

@@ -11,6 +11,7 @@
 
 #include "base/assert.hpp"
 #include "base/list.hpp"
+#include "base/memory.hpp"
 #include "reactor/uv_reactor.hpp"
 
 namespace structio::reactor {
@@ -34,7 +35,7 @@ class slot_pool {
     STRUCTIO_ASSERT(away_ == 0);
     while (slabs_) {
       slab* next = slabs_->next;
-      std::free(slabs_);
+      base::release(slabs_);
       slabs_ = next;
     }
   }
@@ -80,7 +81,7 @@ class slot_pool {
   static_assert(alignof(slab) <= alignof(std::max_align_t));
 
   bool grow() noexcept {
-    void* memory = std::malloc(sizeof(slab));
+    void* memory = base::allocate(sizeof(slab));
     if (!memory) return false;
     slabs_ = new (memory) slab{slabs_, {}};
     for (std::size_t i = slots_per_slab; i-- > 0;) {

@@ -69,6 +69,12 @@ void on_closed(uv_handle_t* handle) {
   s.home->streams.give_back(s);
 }
 
+// The number where it is one of those that libuv does not close, else -1.
+int standard_descriptor(const stream_slot& s) noexcept {
+  const std::int64_t number = file_descriptor(s);
+  return number >= 0 && number <= last_standard_descriptor ? static_cast<int>(number) : -1;
+}
+
 // A failed one is to be closed all the same.
 int open_as(stream_slot& s, int descriptor) noexcept {
   uv_loop_t* loop = &s.home->loop;
@@ -81,7 +87,9 @@ int open_as(stream_slot& s, int descriptor) noexcept {
         uv_pipe_init(loop, &s.pipe, 0);
         return status;
       }
-      if (file_descriptor(s) != descriptor) close_socket(descriptor);
+      if (file_descriptor(s) != descriptor && descriptor > last_standard_descriptor) {
+        close_socket(descriptor);
+      }
       return 0;
   }
   uv_pipe_init(loop, &s.pipe, 0);
@@ -99,6 +107,7 @@ int tcp_connect(uv_reactor& r, const sockaddr* address, const sockaddr* local, o
   stream_slot* s = home.streams.take(home);
   if (!s) return STRUCTIO_ENOMEM;
   uv_tcp_init(&home.loop, &s->tcp);
+  s->ours = true;
   s->handle.data = s->connect_request.data = s;
   int status = local ? uv_tcp_bind(&s->tcp, local, 0) : 0;
   if (status == 0) {
@@ -124,6 +133,16 @@ int adopt_descriptor(stream_slot& s, int descriptor) noexcept {
   s.was_blocking = false;
   close(s);
   return status;
+}
+
+const int stream_already = UV_EEXIST;
+
+bool is_stream(uv_reactor& r, int descriptor) noexcept {
+  bool found = false;
+  r.inner().streams.for_each([&found, descriptor](const stream_slot& s) {
+    if (!s.closing && file_descriptor(s) == descriptor) found = true;
+  });
+  return found;
 }
 
 int stream_open(uv_reactor& r, int descriptor, stream_kind kind, stream_slot*& out) noexcept {
@@ -236,7 +255,9 @@ void close(stream_slot& s) noexcept {
   r.complete(s.writer, STRUCTIO_ECLOSED);
   if (s.kind == stream_kind::terminal) terminal_set_raw(s, false);
   if (s.was_blocking) make_blocking(static_cast<int>(file_descriptor(s)));
+  const int left_open = s.ours ? standard_descriptor(s) : -1;
   uv_close(&s.handle, on_closed);
+  if (left_open >= 0) close_socket(left_open);
 }
 
 int local_address(const stream_slot& s, sockaddr_storage& out) noexcept {

@@ -31,6 +31,11 @@ enum class stream_kind : std::uint8_t { tcp, pipe, terminal };
 /// (files).
 int stream_open(uv_reactor& r, int descriptor, stream_kind kind, stream_slot*& out) noexcept;
 
+extern const int stream_already;  ///< libuv's code for a descriptor that is a stream
+
+/// Whether a stream that is open has this descriptor. Looks at all of them.
+bool is_stream(uv_reactor& r, int descriptor) noexcept;
+
 /// Begins a TCP connection, from `local` if that is not null. 0: `op` will be told (0 or a UV_E*
 /// code) and `out` is the slot, to be closed by the caller whatever happens. Negative: nothing was
 /// begun, out is null.

@@ -1,8 +1,7 @@
 // Result cells: made at spawn, filled in at the task's end, freed by whoever lets go last.
 #include "runtime/cell.hpp"
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -13,10 +12,10 @@ namespace structio::rt {
 
 int nursery_spawn_with_cell(nursery& n, const spawn_request& request, bool service,
                             task*& out) noexcept {
-  auto* cell = new (std::nothrow) task_cell;
+  auto* cell = base::make<task_cell>();
   if (!cell) return base::fail(STRUCTIO_ENOMEM, "no memory for a task's handle");
   if (const int code = nursery_spawn(n, request, out)) {
-    delete cell;
+    base::destroy(cell);
     return code;
   }
   runtime& rt = *n.rt;
@@ -55,7 +54,7 @@ void cell_release(task_cell& cell) noexcept {
   if (--cell.references > 0) return;
   if (cell.linked()) cell.unlink();
   failure_release(cell.why);
-  delete &cell;
+  base::destroy(&cell);
 }
 
 int cell_join(runtime& rt, task_cell& cell) noexcept {

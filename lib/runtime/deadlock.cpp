@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/runtime.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 failure* report(runtime& rt) noexcept {
   constexpr std::size_t room = 64 * 1024;
-  auto* text = static_cast<char*>(std::malloc(room));
+  auto* text = static_cast<char*>(base::allocate(room));
   if (!text) return failure_no_memory();
   const int head = std::snprintf(text, room, "deadlock: no task can ever be woken again\n");
   if (rt.options.describe_tree) {
@@ -23,7 +24,7 @@ failure* report(runtime& rt) noexcept {
   }
   base::log(base::log_level::error, "%s", text);
   failure* f = failure_status(STRUCTIO_EDEADLOCK, text);
-  std::free(text);
+  base::release(text);
   return f ? f : failure_no_memory();
 }
 

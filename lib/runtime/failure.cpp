@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
-#include <new>
 
 #include "base/fork_hook.hpp"
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "reactor/uv_reactor.hpp"
@@ -24,23 +24,16 @@ std::mutex no_memory_mutex;
 base::fork_lock<no_memory_mutex> no_memory_at_fork(base::fork_rank::no_memory);
 
 failure* make(failure_kind kind, int code) noexcept {
-  auto* f = new (std::nothrow) failure;
+  auto* f = base::make<failure>();
   if (!f) return nullptr;
   f->handle = base::handle_make(base::handle_kind::failure, f);
   if (!f->handle) {
-    delete f;
+    base::destroy(f);
     return nullptr;
   }
   f->kind = kind;
   f->code = code;
   return f;
-}
-
-char* copy_text(const char* text) noexcept {
-  const std::size_t length = std::strlen(text) + 1;
-  auto* copy = static_cast<char*>(std::malloc(length));
-  if (copy) std::memcpy(copy, text, length);
-  return copy;
 }
 
 // The last reference may go where nobody could wait, and at the very end of a task, when those who
@@ -64,14 +57,14 @@ failure* free_one(failure* f, failure* list) noexcept {
     member->next_doomed = list;
     list = member;
   }
-  std::free(f->members);
+  base::release(f->members);
   reason_release(f->why);
-  std::free(f->message);
+  base::release(f->message);
   while (while_line* line = f->first_while) {
     f->first_while = line->next;
-    std::free(line);
+    base::release(line);
   }
-  delete f;
+  base::destroy(f);
   return list;
 }
 
@@ -87,7 +80,7 @@ void destroy(failure* f) noexcept {
 
 failure* failure_status(int code, const char* message) noexcept {
   failure* f = make(failure_kind::status, code);
-  if (f && message && !(f->message = copy_text(message))) {
+  if (f && message && !(f->message = base::copy_text(message))) {
     failure_release(f);
     return nullptr;
   }
@@ -101,7 +94,7 @@ failure* failure_payload(const payload_type& type, void* value) noexcept {
   f->value = value;
   char text[300] = "a failure without a description";
   if (type.describe) type.describe(value, text, sizeof text);
-  f->message = copy_text(text);  // without it the payload is still whole
+  f->message = base::copy_text(text);  // without it the payload is still whole
   return f;
 }
 
@@ -115,7 +108,7 @@ failure* failure_cancelled(reason* why) noexcept {
 failure* failure_group(failure* const* members, std::size_t count) noexcept {
   failure* f = make(failure_kind::group, STRUCTIO_EGROUP);
   if (!f) return nullptr;
-  f->members = static_cast<failure**>(std::malloc((count ? count : 1) * sizeof(failure*)));
+  f->members = static_cast<failure**>(base::allocate((count ? count : 1) * sizeof(failure*)));
   if (!f->members) {
     failure_release(f);
     return nullptr;
@@ -127,7 +120,7 @@ failure* failure_group(failure* const* members, std::size_t count) noexcept {
 }
 
 bool failure_set_cause(failure& f, failure* cause) noexcept {
-  f.members = static_cast<failure**>(std::malloc(sizeof(failure*)));
+  f.members = static_cast<failure**>(base::allocate(sizeof(failure*)));
   if (!f.members) return false;
   f.members[0] = cause;
   f.count = 1;
@@ -172,7 +165,7 @@ void failure_let_go(failure& f) noexcept {
 int failure_add_while(failure& f, const char* doing) noexcept {
   if (f.immortal) return 0;
   const std::size_t length = std::strlen(doing) + 1;
-  auto* line = static_cast<while_line*>(std::malloc(sizeof(while_line) + length));
+  auto* line = static_cast<while_line*>(base::allocate(sizeof(while_line) + length));
   if (!line) return STRUCTIO_ENOMEM;
   line->next = nullptr;
   std::memcpy(line + 1, doing, length);

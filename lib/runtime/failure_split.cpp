@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/memory.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
 
@@ -49,7 +50,7 @@ class splitter {
   splitter(leaf_match match, void* arg) noexcept : match_(match), arg_(arg) {}
   ~splitter() {
     while (depth_ > 0) drop_top();
-    std::free(levels_);
+    base::release(levels_);
   }
   splitter(const splitter&) = delete;
   splitter& operator=(const splitter&) = delete;
@@ -82,12 +83,13 @@ class splitter {
   int push(failure& group) noexcept {
     if (depth_ == room_) {
       const std::size_t wanted = room_ ? room_ * 2 : 8;
-      void* memory = std::realloc(levels_, wanted * sizeof(level));
+      void* memory = base::reallocate(levels_, wanted * sizeof(level));
       if (!memory) return STRUCTIO_ENOMEM;
       levels_ = static_cast<level*>(memory);
       room_ = wanted;
     }
-    auto** lists = static_cast<failure**>(std::calloc(group.count * 2 + 1, sizeof(failure*)));
+    auto** lists =
+        static_cast<failure**>(base::allocate_zeroed(group.count * 2 + 1, sizeof(failure*)));
     if (!lists) return STRUCTIO_ENOMEM;
     levels_[depth_++] = {&group, 0, lists, lists + group.count, 0, 0};
     return 0;
@@ -128,7 +130,7 @@ class splitter {
     level& top = levels_[--depth_];
     for (std::size_t i = 0; i < top.hit_count; ++i) failure_release(top.hits[i]);
     for (std::size_t i = 0; i < top.other_count; ++i) failure_release(top.others[i]);
-    std::free(top.hits);
+    base::release(top.hits);
   }
 
   leaf_match match_;

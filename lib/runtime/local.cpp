@@ -1,10 +1,9 @@
 // Binding, copying and releasing.
 #include "runtime/local.hpp"
 
-#include <cstdlib>
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 
@@ -22,10 +21,10 @@ struct thread_chain {
 // chain never holds two bindings of one key, however often it is set.
 int bind_in_copy(local_node*& chain, local_node* found, const void* key,
                  local_value* held) noexcept {
-  auto* first = new (std::nothrow) local_node{1, key, held, nullptr};
+  auto* first = base::make<local_node>(1U, key, held, nullptr);
   local_node** end = first ? &first->next : nullptr;
   for (local_node* n = chain; end && found && n != found; n = n->next) {
-    auto* copy = new (std::nothrow) local_node{1, n->key, local_value_retain(n->held), nullptr};
+    auto* copy = base::make<local_node>(1U, n->key, local_value_retain(n->held), nullptr);
     *end = copy;
     end = copy ? &copy->next : nullptr;
   }
@@ -71,7 +70,7 @@ int local_copy(const local_node* chain, local_node*& copy) noexcept {
   local_node** end = &first;
   for (const local_node* n = chain; n; n = n->next) {
     if (!n->held) continue;
-    auto* made = new (std::nothrow) local_node{1, n->key, nullptr, nullptr};
+    auto* made = base::make<local_node>(1U, n->key, nullptr, nullptr);
     if (!made) {
       local_release(first);
       return base::fail(STRUCTIO_ENOMEM, "no memory for a copy of the task-locals");
@@ -85,7 +84,7 @@ int local_copy(const local_node* chain, local_node*& copy) noexcept {
 }
 
 local_value* local_value_make(void* value, void (*drop)(void*)) noexcept {
-  return new (std::nothrow) local_value{1, value, drop};
+  return base::make<local_value>(1U, value, drop);
 }
 
 local_value* local_value_retain(local_value* v) noexcept {
@@ -96,14 +95,14 @@ local_value* local_value_retain(local_value* v) noexcept {
 void local_value_release(local_value* v) noexcept {
   if (!v || v->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (v->drop) v->drop(v->value);
-  delete v;
+  base::destroy(v);
 }
 
 void local_release(local_node* chain) noexcept {
   while (chain && --chain->references == 0) {
     local_node* next = chain->next;
     local_value_release(chain->held);
-    delete chain;
+    base::destroy(chain);
     chain = next;
   }
 }

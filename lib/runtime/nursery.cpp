@@ -2,8 +2,8 @@
 #include "runtime/nursery.hpp"
 
 #include <cstdio>
-#include <cstdlib>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/cell.hpp"
@@ -24,7 +24,7 @@ bool make_room(nursery& n) noexcept {
   }
   const bool on_heap = n.failures != &n.first_failure;
   const std::uint32_t room = n.failure_room * 4;
-  void* memory = std::realloc(on_heap ? n.failures : nullptr, room * sizeof(failure*));
+  void* memory = base::reallocate(on_heap ? n.failures : nullptr, room * sizeof(failure*));
   if (!memory) return false;
   n.failures = static_cast<failure**>(memory);
   if (!on_heap) n.failures[0] = n.first_failure;
@@ -166,7 +166,7 @@ void nursery_forget(nursery& n) noexcept {
   n.cancelled_why = nullptr;
   for (std::uint32_t i = 0; i < n.failure_count; ++i) failure_release(n.failures[i]);
   n.failure_count = 0;
-  if (n.failures != &n.first_failure) std::free(n.failures);
+  if (n.failures != &n.first_failure) base::release(n.failures);
   n.failures = nullptr;
   n.failure_room = 0;
 }

@@ -2,8 +2,8 @@
 #include "runtime/parking.hpp"
 
 #include <cstdlib>
-#include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 
@@ -13,7 +13,7 @@ namespace {
 
 void forget(breaker& b) noexcept {
   b.unlink();
-  delete &b;
+  base::destroy(&b);
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ parking_lot::~parking_lot() {
     b->cease();
     forget(*b);
   }
-  std::free(broken_by_);
+  base::release(broken_by_);
 }
 
 int parking_lot::park(runtime& rt, const char* what) noexcept {
@@ -39,7 +39,7 @@ int parking_lot::break_by(task_id who) noexcept {
   int code = 0;
   if (broken_count_ == broken_room_) {
     const std::uint32_t room = broken_room_ ? broken_room_ * 2 : 4;
-    void* memory = std::realloc(broken_by_, room * sizeof(task_id));
+    void* memory = base::reallocate(broken_by_, room * sizeof(task_id));
     if (memory) {
       broken_by_ = static_cast<task_id*>(memory);
       broken_room_ = room;
@@ -58,7 +58,7 @@ std::size_t parking_lot::broken_by(task_id* ids, std::size_t capacity) const noe
 }
 
 int parking_lot::add_breaker(task& t) noexcept {
-  auto* b = new (std::nothrow) breaker;
+  auto* b = base::make<breaker>();
   if (!b) return base::fail(STRUCTIO_ENOMEM, "no memory to name a breaker of the lot");
   b->who = t.id();
   b->lot = this;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <unordered_set>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -60,7 +61,7 @@ void run_user_function(runtime& rt, int (*fn)(void*), void* arg) noexcept {
 
 void run_callback(runtime& rt, post_node& node) noexcept {
   const callback c = static_cast<callback&>(node);
-  delete &static_cast<callback&>(node);
+  base::destroy(&static_cast<callback&>(node));
   run_user_function(rt, c.fn, c.arg);
 }
 
@@ -87,25 +88,25 @@ int refused() noexcept {
 
 int post_callback(portal_core& core, int (*fn)(void*), void* arg,
                   void (*run)(runtime&, post_node&) noexcept) noexcept {
-  auto* c = new (std::nothrow) callback;
+  auto* c = base::make<callback>();
   if (!c) return base::fail(STRUCTIO_ENOMEM, "no memory for a posted callback");
   c->run = run;
   c->core = &core;
   c->fn = fn;
   c->arg = arg;
   if (core.post(*c)) return 0;
-  delete c;
+  base::destroy(c);
   return refused();
 }
 
 }  // namespace
 
 portal_core* portal_core::make(runtime& rt) noexcept {
-  return new (std::nothrow) portal_core(rt);
+  return base::make<portal_core>(rt);
 }
 
 void portal_core::release() noexcept {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) base::destroy(this);
 }
 
 void portal_core::let_go() noexcept {

@@ -25,7 +25,8 @@ struct post_node : base::mpsc_node {
 
 class portal_core {
  public:
-  static portal_core* make(runtime& rt) noexcept;  ///< null when memory is out
+  explicit portal_core(runtime& rt) noexcept : rt_(&rt) {}  ///< on the heap, by make
+  static portal_core* make(runtime& rt) noexcept;           ///< null when memory is out
   /// Something outside can call no more: the run has to see that, since it may be all it was
   /// waiting for. Any thread.
   void let_go() noexcept;
@@ -66,8 +67,6 @@ class portal_core {
   std::atomic<std::int64_t> outside{0};
 
  private:
-  explicit portal_core(runtime& rt) noexcept : rt_(&rt) {}
-
   void push(post_node& node) noexcept;
   void take_all() noexcept;
 

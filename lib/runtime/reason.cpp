@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/memory.hpp"
 #include "runtime/task.hpp"
 
 namespace structio::rt {
@@ -38,7 +39,7 @@ const char* source_text(cancel_source source) noexcept {
 reason* reason_make(cancel_source source, const task* by, const char* text) noexcept {
   if (!by && !text) return wordless(source);  // most deadlines: nothing to allocate for
   const std::size_t length = text ? std::strlen(text) + 1 : 0;
-  void* memory = std::malloc(sizeof(reason) + length);
+  void* memory = base::allocate(sizeof(reason) + length);
   if (!memory) return wordless(source);
   auto* r = new (memory) reason;
   r->source = source;
@@ -57,9 +58,9 @@ reason* reason_make(cancel_source source, const task* by, const char* text) noex
 void reason_let_go(reason& r) noexcept {
   if (r.immortal) return;
   if (r.references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    std::free(r.line.load(std::memory_order_relaxed));
+    base::release(r.line.load(std::memory_order_relaxed));
     r.~reason();
-    std::free(&r);
+    base::release(&r);
   }
 }
 
@@ -74,11 +75,11 @@ const char* reason_line(const reason& r) noexcept {
   char* line = r.line.load(std::memory_order_acquire);
   if (line) return line;
   const auto size = static_cast<std::size_t>(reason_describe(r, nullptr, 0)) + 1;
-  auto* made = static_cast<char*>(std::malloc(size));
+  auto* made = static_cast<char*>(base::allocate(size));
   if (!made) return "cancelled";
   reason_describe(r, made, size);
   if (r.line.compare_exchange_strong(line, made, std::memory_order_acq_rel)) return made;
-  std::free(made);  // another thread was quicker
+  base::release(made);  // another thread was quicker
   return line;
 }
 

@@ -124,7 +124,8 @@ int leave_to_parent(runtime& rt) noexcept {
 }  // namespace
 
 runtime::runtime(const run_options& o) noexcept
-    : stacks(ctx::stack_pool_options{o.stack_size ? o.stack_size : STRUCTIO_DEFAULT_STACK_SIZE}),
+    : hooks(o.hooks.enter || o.hooks.leave ? &o.hooks : nullptr),
+      stacks(ctx::stack_pool_options{o.stack_size ? o.stack_size : STRUCTIO_DEFAULT_STACK_SIZE}),
       clock(o.clock),
       options(o),
       chance(o.seed ? o.seed : 0x9E3779B97F4A7C15ULL),

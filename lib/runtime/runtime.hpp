@@ -30,6 +30,13 @@ struct idle_wait : base::list_node<idle_tag> {
   std::int64_t cushion = 0;
 };
 
+/// See structio_run_options. Each may be null.
+struct task_hooks {
+  void (*enter)(task_id task, void* arg) = nullptr;
+  void (*leave)(task_id task, int ended, void* arg) = nullptr;
+  void* arg = nullptr;
+};
+
 struct run_options {
   task_fn fn = nullptr;
   void* arg = nullptr;
@@ -44,6 +51,7 @@ struct run_options {
   bool overflow_report = true;
   bool deadlock_check = true;
   virtual_time* clock = nullptr;
+  task_hooks hooks;
   /// Writes the tree of tasks for a deadlock report. As snprintf; may be null.
   std::size_t (*describe_tree)(runtime&, char* text, std::size_t size) = nullptr;
 };
@@ -52,7 +60,7 @@ struct run_options {
 enum class confined : std::uint8_t {
   no,        ///< nothing
   stepping,  ///< waiting: a step of the current task, which stands on the hub's stack
-  waiting,   ///< that, and the task's scopes and nurseries: functions of items
+  waiting,   ///< that, and the task's scopes and nurseries: functions of items, task hooks
   task,      ///< and the task is not its own: abort functions, on whatever fiber
 };
 
@@ -69,6 +77,7 @@ struct runtime {
   // The engine.
   ctx::machine machine;
   task* current = nullptr;  ///< null on the hub
+  const task_hooks* hooks;  ///< null: none
   scheduler sched;
   timer_queue timers;
   ctx::stack_pool stacks;

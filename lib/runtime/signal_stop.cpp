@@ -1,8 +1,7 @@
 // Watchers of the reactor, tied to a scope's life.
 #include "runtime/signal_stop.hpp"
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/cancel.hpp"
@@ -24,13 +23,13 @@ void signal_came(reactor::operation& op, std::int64_t) noexcept {
 }  // namespace
 
 int scope_stop_on_signal(scope& s, int signum, std::int64_t grace) noexcept {
-  auto* signal = new (std::nothrow) scope_signal;
+  auto* signal = base::make<scope_signal>();
   if (!signal) return base::fail(STRUCTIO_ENOMEM, "no memory to watch a signal");
   signal->done = signal_came;
   signal->target = &s;
   signal->grace = grace;
   if (const int code = reactor::signal_watch(s.rt->kernel, signum, *signal, signal->slot)) {
-    delete signal;
+    base::destroy(signal);
     return base::fail(code, "signal %d cannot be watched: %s", signum,
                       reactor::os_error_text(code));
   }
@@ -43,7 +42,7 @@ void signals_detach(scope& s) noexcept {
   while (scope_signal* signal = s.signals) {
     s.signals = signal->next;
     reactor::close(*signal->slot);
-    delete signal;
+    base::destroy(signal);
   }
 }
 

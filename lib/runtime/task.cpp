@@ -13,6 +13,7 @@
 #include "runtime/left_open.hpp"
 #include "runtime/local.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/task_hooks.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt {
@@ -68,7 +69,10 @@ void finish(task& t, int status) noexcept {
 void body(ctx::machine& m, ctx::fiber& self) noexcept {
   task* t = &task_on(*self.home);
   for (;;) {
+    runtime& rt = *t->rt;
     t->wait.state = wait_state::running;
+    if (rt.hooks) [[unlikely]]
+      tell_enter(rt, *t);
     int status = t->fn(t->arg);
     const scope* own = own_scope(*t);
     if (t->innermost != own) [[unlikely]] {
@@ -76,7 +80,8 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
       status = close_sheltered(*t, own, status);
     }
     finish(*t, status);
-    runtime& rt = *t->rt;
+    if (rt.hooks) [[unlikely]]
+      tell_leave(rt, *t, true);
     rt.stacks.release(*self.home);
     task* next = rt.sched.take();
     rt.current = next;

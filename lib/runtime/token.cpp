@@ -2,8 +2,7 @@
 // allocate.
 #include "runtime/token.hpp"
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "runtime/cancel.hpp"
 #include "runtime/runtime.hpp"
 
@@ -25,7 +24,7 @@ void matters_no_more(token_node& token) noexcept {
 }  // namespace
 
 token_node* token_make(runtime& rt, scope& s) noexcept {
-  auto* token = new (std::nothrow) token_node;
+  auto* token = base::make<token_node>();
   if (!token) return nullptr;
   token->run = arrived;
   token->core = rt.door;
@@ -48,7 +47,7 @@ bool token_cancel(token_node& token) noexcept {
 void token_release(token_node& token) noexcept {
   if (token.references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   token.core->release();
-  delete &token;
+  base::destroy(&token);
 }
 
 void token_free(token_node& token) noexcept {

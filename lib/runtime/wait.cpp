@@ -1,20 +1,37 @@
 // Parking, waking, aborting. The only place where a task gives up the processor.
 #include "runtime/wait.hpp"
 
+#include <cstdio>
+
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/task_hooks.hpp"
 #include "runtime/timers.hpp"
 
 namespace structio::rt {
 namespace {
+
+void switch_from(runtime& rt, task* next) noexcept {
+  rt.current = next;
+  ctx::switch_to(rt.machine, next ? next->fiber() : rt.machine.hub);
+}
+
+[[gnu::noinline]] void switch_with_hooks(runtime& rt, task& self, task* next) noexcept {
+  tell_leave(rt, self, false);
+  switch_from(rt, next);
+  tell_enter(rt, self);
+}
 
 // Leaves the current task for whoever is next; returns when it is resumed.
 void leave(runtime& rt, task& self) noexcept {
   STRUCTIO_ASSERT(rt.confined_to == confined::no);
   task* next = rt.sched.take();
   if (next == &self) return;  // alone in its batch: nothing to switch to
-  rt.current = next;
-  ctx::switch_to(rt.machine, next ? next->fiber() : rt.machine.hub);
+  if (rt.hooks) [[unlikely]] {
+    switch_with_hooks(rt, self, next);
+  } else {
+    switch_from(rt, next);
+  }
   STRUCTIO_ASSERT(rt.current == &self);
 }
 
@@ -151,6 +168,17 @@ void abort_wait(task& t) noexcept {
   if (t.wait.state != wait_state::parked || t.wait.abort_asked) return;
   // A user's abort function may have woken the task itself: then completion has won.
   if (ask_abort(t) && t.wait.state == wait_state::parked) wake(t, take_abort(t));
+}
+
+int give_way_failing(runtime& rt, int code) noexcept {
+  if (code == STRUCTIO_ECANCELLED || code == STRUCTIO_EINTERRUPTED) {
+    give_way(rt);
+    return code;
+  }
+  char message[400];
+  std::snprintf(message, sizeof message, "%s", base::last_message());
+  give_way(rt);
+  return base::fail(code, "%s", message);
 }
 
 int sleep_until(runtime& rt, std::int64_t moment) noexcept {

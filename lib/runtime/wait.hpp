@@ -76,6 +76,10 @@ inline void give_way(runtime& rt) noexcept {
   if (--rt.current->budget <= 0) yield(rt);
 }
 
+/// The same for a call that has failed with `code`, which it returns. The thread has one message
+/// for all of its tasks: it is that of `code` again afterwards.
+int give_way_failing(runtime& rt, int code) noexcept;
+
 /// A whole checkpoint: gives way, then looks.
 inline int checkpoint(runtime& rt) noexcept {
   yield(rt);

@@ -3,11 +3,11 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <string_view>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/wait.hpp"
@@ -33,7 +33,7 @@ std::size_t decode(const char* bytes, const frame_format& format) noexcept {
 }  // namespace
 
 buffered::~buffered() {
-  std::free(data_);
+  base::release(data_);
 }
 
 // Room for `size` bytes behind what is there.
@@ -47,10 +47,10 @@ bool buffered::make_room(std::size_t size) noexcept {
   } else {
     std::size_t room = room_ ? room_ : first_room;
     while (room - held < size) room *= 2;
-    auto* grown = static_cast<char*>(std::malloc(room));
+    auto* grown = static_cast<char*>(base::allocate(room));
     if (!grown) return false;
     if (held > 0) std::memcpy(grown, data_ + begin_, held);
-    std::free(data_);
+    base::release(data_);
     data_ = grown;
     room_ = room;
   }
@@ -211,11 +211,11 @@ bool buffered::unread(const void* bytes, std::size_t size) noexcept {
     if (size > SIZE_MAX / 8 || held > SIZE_MAX / 8) return false;
     // Room in front for as much again, so that many small pieces are moved once each.
     const std::size_t front = size + held + first_room;
-    auto* grown = static_cast<char*>(std::malloc(front + size + held + first_room));
+    auto* grown = static_cast<char*>(base::allocate(front + size + held + first_room));
     if (!grown) return false;
     std::memcpy(grown + front, bytes, size);  // they may lie in what is freed
     if (held > 0) std::memcpy(grown + front + size, data_ + begin_, held);
-    std::free(data_);
+    base::release(data_);
     data_ = grown;
     room_ = front + size + held + first_room;
     begin_ = front;
@@ -228,10 +228,10 @@ bool buffered::unread(const void* bytes, std::size_t size) noexcept {
 }
 
 buffered* buffered_make(runtime& run, byte_stream& source, bool owns) noexcept {
-  auto* b = new (std::nothrow) buffered;
+  auto* b = base::make<buffered>();
   if (b) b->handle = base::handle_make(base::handle_kind::buffered, b);
   if (!b || !b->handle) {
-    delete b;
+    base::destroy(b);
     no_memory();
     return nullptr;
   }
@@ -267,7 +267,7 @@ void free(buffered& b) noexcept {
 void release(buffered& b) noexcept {
   if (--b.references > 0) return;
   if (b.linked()) b.unlink();
-  delete &b;
+  base::destroy(&b);
 }
 
 }  // namespace structio::rt::stream

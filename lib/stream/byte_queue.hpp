@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
+
+#include "base/memory.hpp"
 
 namespace structio::rt::stream {
 
@@ -13,7 +14,7 @@ class byte_queue {
   byte_queue() = default;
   byte_queue(const byte_queue&) = delete;
   byte_queue& operator=(const byte_queue&) = delete;
-  ~byte_queue() { std::free(data_); }
+  ~byte_queue() { base::release(data_); }
 
   std::size_t size() const noexcept { return end_ - begin_; }
   bool empty() const noexcept { return begin_ == end_; }
@@ -61,7 +62,7 @@ class byte_queue {
     if (count > static_cast<std::size_t>(-1) / 2 - end_) return false;
     const std::size_t twice = room_ < 128 ? 256 : room_ * 2;
     const std::size_t wanted = end_ + count > twice ? end_ + count : twice;
-    void* grown = std::realloc(data_, wanted);
+    void* grown = base::reallocate(data_, wanted);
     if (!grown) return false;
     data_ = static_cast<char*>(grown);
     room_ = wanted;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -45,7 +46,7 @@ int start(nursery& n, const direction& d, const char* name) noexcept {
 int copy(runtime& rt, byte_stream& from, byte_stream& to, const copy_request& request,
          std::uint64_t& moved) noexcept {
   moved = 0;
-  void* buffer = std::malloc(request.buffer_size);
+  void* buffer = base::allocate(request.buffer_size);
   if (!buffer) return base::fail(STRUCTIO_ENOMEM, "no memory for a copy's buffer");
   int code = 0;
   while (code == 0 && moved < request.limit) {
@@ -60,7 +61,7 @@ int copy(runtime& rt, byte_stream& from, byte_stream& to, const copy_request& re
     code = send_all(rt, to, buffer, static_cast<std::size_t>(got));
     if (code == 0) moved += static_cast<std::uint64_t>(got);
   }
-  std::free(buffer);
+  base::release(buffer);
   return code;
 }
 

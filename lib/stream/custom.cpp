@@ -1,9 +1,9 @@
 // The user's functions, each in its scope.
 #include "stream/custom.hpp"
 
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "stream/in_scope.hpp"
@@ -75,7 +75,7 @@ void shut(byte_stream& b) noexcept {
 void destroy(byte_stream& b) noexcept {
   custom_stream& s = of(b);
   if (s.functions.destroy) s.functions.destroy(s.arg);
-  delete &s;
+  base::destroy(&s);
 }
 
 stream_table table_for(const custom_functions& given) noexcept {
@@ -95,13 +95,13 @@ stream_table table_for(const custom_functions& given) noexcept {
 }  // namespace
 
 custom_stream* custom_make(runtime& rt, const custom_functions& functions, void* arg) noexcept {
-  auto* s = new (std::nothrow) custom_stream;
+  auto* s = base::make<custom_stream>();
   if (s) {
     s->functions = functions;
     s->own = table_for(functions);
     s->arg = arg;
     if (enroll(rt, *s, s->own)) return s;
-    delete s;
+    base::destroy(s);
   }
   base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   return nullptr;

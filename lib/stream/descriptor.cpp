@@ -58,7 +58,9 @@ int adopt_both(runtime& rt, const int (&ends)[2], const reactor::descriptor_fact
 int open_descriptor(runtime& rt, int descriptor, os_stream*& out) noexcept {
   out = nullptr;
   reactor::descriptor_facts facts;
-  const int code = reactor::look_at(descriptor, facts);
+  int code = reactor::look_at(descriptor, facts);
+  // libuv finds that out only while it waits for the other one.
+  if (code == 0 && reactor::is_stream(rt.kernel, descriptor)) code = reactor::stream_already;
   return code == 0 ? open_as(rt, descriptor, facts, out) : no_stream(code, descriptor);
 }
 

@@ -2,9 +2,9 @@
 #include "stream/lockstep.hpp"
 
 #include <cstring>
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 
@@ -28,7 +28,7 @@ class kept {
   kept(const kept&) = delete;
   kept& operator=(const kept&) = delete;
   static void drop(lockstep_pipe* p) noexcept {
-    if (p && --p->users == 0) delete p;
+    if (p && --p->users == 0) base::destroy(p);
   }
 
  private:
@@ -113,7 +113,7 @@ void shut_lockstep(byte_stream& b) noexcept {
 void destroy(byte_stream& b) noexcept {
   kept::drop(lockstep(b).out);
   kept::drop(lockstep(b).in);
-  delete &lockstep(b);
+  base::destroy(&lockstep(b));
 }
 
 constexpr stream_table send_only = {
@@ -130,10 +130,10 @@ constexpr stream_table both_tables = {.receive_some = receive,
 }  // namespace
 
 int lockstep_make(runtime& rt, bool both_ways, lockstep_stream*& a, lockstep_stream*& b) noexcept {
-  auto* first = new (std::nothrow) lockstep_stream;
-  auto* second = new (std::nothrow) lockstep_stream;
-  auto* there = new (std::nothrow) lockstep_pipe;
-  auto* back = both_ways ? new (std::nothrow) lockstep_pipe : nullptr;
+  auto* first = base::make<lockstep_stream>();
+  auto* second = base::make<lockstep_stream>();
+  auto* there = base::make<lockstep_pipe>();
+  auto* back = both_ways ? base::make<lockstep_pipe>() : nullptr;
   const bool have = first && second && there && (back || !both_ways) &&
                     enroll(rt, *first, both_ways ? both_tables : send_only);
   if (have && enroll(rt, *second, both_ways ? both_tables : receive_only)) {
@@ -146,11 +146,11 @@ int lockstep_make(runtime& rt, bool both_ways, lockstep_stream*& a, lockstep_str
   if (have) {
     free(*first);
   } else {
-    delete first;
+    base::destroy(first);
   }
-  delete second;
-  delete there;
-  delete back;
+  base::destroy(second);
+  base::destroy(there);
+  base::destroy(back);
   return base::fail(STRUCTIO_ENOMEM, "no memory for a pair of streams");
 }
 

@@ -1,9 +1,9 @@
 // Collecting, pumping, receiving.
 #include "stream/memory.hpp"
 
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 
@@ -17,7 +17,7 @@ memory_stream& memory(byte_stream& s) noexcept {
 void leave_hooks(memory_hooks* hooks) noexcept {
   if (!hooks || --hooks->users > 0) return;
   if (hooks->drop) hooks->drop(hooks->arg);
-  delete hooks;
+  base::destroy(hooks);
 }
 
 int call(int (*memory_hooks::*which)(void*), const memory_stream& s) noexcept {
@@ -128,7 +128,7 @@ void freed(byte_stream& b) noexcept {
 }
 
 void destroy(byte_stream& b) noexcept {
-  delete &memory(b);
+  base::destroy(&memory(b));
 }
 
 constexpr stream_table send_only = {.send_all = send,
@@ -159,9 +159,9 @@ const stream_table& table_of(memory_kind kind) noexcept {
 }  // namespace
 
 memory_stream* memory_make(runtime& rt, memory_kind kind) noexcept {
-  auto* s = new (std::nothrow) memory_stream;
+  auto* s = base::make<memory_stream>();
   if (s && enroll(rt, *s, table_of(kind))) return s;
-  delete s;
+  base::destroy(s);
   base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   return nullptr;
 }

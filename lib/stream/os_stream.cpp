@@ -1,9 +1,9 @@
 // Receiving, sending and closing, over the reactor's slots.
 #include "stream/os_stream.hpp"
 
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "reactor/uv_readiness.hpp"
@@ -158,9 +158,8 @@ void shut(byte_stream& b) noexcept {
   os_stream& s = of(b);
   reactor::stream_slot* slot = std::exchange(s.slot, nullptr);
   if (!slot) return;
-  if (s.watched) {
-    reactor::readiness_closing(b.rt->kernel, static_cast<int>(reactor::file_descriptor(*slot)));
-  }
+  // The user may wait for the descriptor as well.
+  reactor::readiness_closing(b.rt->kernel, static_cast<int>(reactor::file_descriptor(*slot)));
   reactor::close(*slot);
 }
 
@@ -175,7 +174,7 @@ constexpr stream_table table_of(bool receives, bool sends, bool by_halves) noexc
   }
   if (by_halves) t.send_eof = send_eof;
   t.shut = shut;
-  t.destroy = [](byte_stream& b) noexcept { delete &of(b); };
+  t.destroy = [](byte_stream& b) noexcept { base::destroy(&of(b)); };
   return t;
 }
 
@@ -215,7 +214,6 @@ int wait_ready(runtime& rt, os_stream& s, std::uint8_t direction) noexcept {
   wait.kernel = &rt.kernel;
   wait.descriptor = static_cast<int>(reactor::file_descriptor(*s.slot));
   wait.direction = direction;
-  s.watched = true;
   int code = reactor::readiness_try(rt.kernel, wait.descriptor, direction);
   if (code == 0) code = reactor::readiness_begin(rt.kernel, wait.descriptor, direction, wait);
   if (code == 0) {
@@ -235,9 +233,9 @@ int wait_ready(runtime& rt, os_stream& s, std::uint8_t direction) noexcept {
 }
 
 os_stream* os_stream_make(runtime& rt, os_kind kind) noexcept {
-  auto* s = new (std::nothrow) os_stream;
+  auto* s = base::make<os_stream>();
   if (s && enroll(rt, *s, tables[static_cast<int>(kind)])) return s;
-  delete s;
+  base::destroy(s);
   return nullptr;
 }
 

@@ -20,7 +20,6 @@ enum class os_kind : std::uint8_t {
 
 struct os_stream : byte_stream {
   reactor::stream_slot* slot = nullptr;  ///< null once closed
-  bool watched = false;                  ///< somebody has waited until it can be written to
   reactor::peer_address peer;            ///< of what was accepted: known also when it has gone
 };
 

@@ -2,8 +2,8 @@
 #include "stream/staple.hpp"
 
 #include <initializer_list>
-#include <new>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 
@@ -37,7 +37,7 @@ void destroy(byte_stream& b) noexcept {
     free(*half);
     release(*half);
   }
-  delete &s;
+  base::destroy(&s);
 }
 
 constexpr stream_table table = {
@@ -61,9 +61,9 @@ constexpr stream_table table = {
 }  // namespace
 
 stapled_stream* staple(runtime& rt, byte_stream& sends, byte_stream& receives) noexcept {
-  auto* s = new (std::nothrow) stapled_stream;
+  auto* s = base::make<stapled_stream>();
   if (!s || !enroll(rt, *s, table)) {
-    delete s;
+    base::destroy(s);
     base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
     return nullptr;
   }

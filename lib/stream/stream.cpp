@@ -136,9 +136,9 @@ int close(runtime& rt, byte_stream& s) noexcept {
   const held keep(s);
   const int code = s.table->close ? s.table->close(rt, s) : 0;
   shut(s);
+  if (code < 0) return give_way_failing(rt, code);  // what is told otherwise stays to be told
   give_way(rt);
-  const int cancelled = cancel_check(rt);
-  return code < 0 ? code : cancelled;
+  return cancel_check(rt);
 }
 
 void shut(byte_stream& s) noexcept {

@@ -2,9 +2,9 @@
 #include <openssl/pem.h>
 
 #include <cstring>
-#include <new>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "stream/tls_state.hpp"
@@ -14,8 +14,11 @@ namespace {
 
 // Only the queue's first entry says what went wrong; the rest are where.
 int refused(const char* what, const pem_text& from) noexcept {
-  return base::fail(STRUCTIO_EINVALID, "structio_tls_context_new: cannot use the %s%s%s: %s", what,
-                    from.file ? " in " : "", from.file ? from.file : "", take_reason());
+  bool no_memory = false;
+  const char* reason = take_reason(&no_memory);
+  return base::fail(no_memory ? STRUCTIO_ENOMEM : STRUCTIO_EINVALID,
+                    "structio_tls_context_new: cannot use the %s%s%s: %s", what,
+                    from.file ? " in " : "", from.file ? from.file : "", reason);
 }
 
 BIO* open_pem(const pem_text& from) noexcept {
@@ -83,7 +86,7 @@ int use_key(SSL_CTX* shared, const pem_text& from) noexcept {
 // "h2,http/1.1" as on the wire: each name with its length before it.
 int encode_protocols(tls_context& c, const char* names) noexcept {
   const std::size_t size = std::strlen(names) + 1;
-  c.protocols = new (std::nothrow) unsigned char[size];
+  c.protocols = base::make_array<unsigned char>(size);
   if (!c.protocols) return base::fail(STRUCTIO_ENOMEM, "no memory for a TLS context");
   c.protocols_size = static_cast<unsigned>(size);
   std::size_t begin = 0;
@@ -188,8 +191,11 @@ int fill(tls_context& c, const tls_settings& settings) noexcept {
 
 }  // namespace
 
-const char* take_reason() noexcept {
+const char* take_reason(bool* no_memory) noexcept {
   const unsigned long first = ERR_get_error();
+  for (unsigned long each = first; no_memory && each; each = ERR_get_error()) {
+    if (ERR_GET_REASON(each) == ERR_R_MALLOC_FAILURE) *no_memory = true;
+  }
   const char* reason = nullptr;
   if (ERR_SYSTEM_ERROR(first)) {
     reason = std::strerror(ERR_GET_REASON(first));
@@ -206,7 +212,7 @@ int tls_supported(const char*) noexcept {
 
 int tls_context_make(const tls_settings& settings, tls_context*& out) noexcept {
   ERR_clear_error();
-  auto* c = new (std::nothrow) tls_context;
+  auto* c = base::make<tls_context>();
   if (!c) return base::fail(STRUCTIO_ENOMEM, "no memory for a TLS context");
   int code = fill(*c, settings);
   if (code == 0) {
@@ -237,8 +243,8 @@ void tls_context_keep(tls_context& c) noexcept {
 void tls_context_release(tls_context& c) noexcept {
   if (c.references.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   SSL_CTX_free(c.shared);
-  delete[] c.protocols;
-  delete &c;
+  base::release(c.protocols);
+  base::destroy(&c);
 }
 
 }  // namespace structio::rt::stream

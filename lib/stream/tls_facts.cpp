@@ -38,7 +38,7 @@ int await_close_message(runtime& rt, tls_stream& s) noexcept {
     }
     if (error == SSL_ERROR_ZERO_RETURN) break;
     if (error != SSL_ERROR_WANT_READ) {
-      return break_down(s, base::fail(STRUCTIO_EBROKEN, "TLS is broken: %s", take_reason()));
+      return fail_openly(rt, s, false);
     }
     ERR_clear_error();
     const int more = read_in(rt, s);
@@ -132,8 +132,9 @@ int tls_unwrap(runtime& rt, tls_stream& s, byte_stream*& inner, tls_rest& rest) 
   s.unwrapping = true;
   int code = end_tls(rt, s);
   s.unwrapping = false;
-  give_way(rt);
-  if (s.closed) return closed();
+  if (code < 0) code = give_way_failing(rt, code);
+  if (code == 0) give_way(rt);
+  if (s.closed || s.inner->closed) return closed();
   return code < 0 ? code : hand_back(s, inner, rest);
 }
 

@@ -17,7 +17,9 @@ bool expect_peer(tls_stream& s) noexcept {
   const bool address = X509_VERIFY_PARAM_set1_ip_asc(param, s.server_name) == 1;
   ERR_clear_error();
   if (address) return true;  // which is not named in the handshake either
-  SSL_set_hostflags(s.ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // As RFC 9525 has it: a subject is no name of a host.
+  SSL_set_hostflags(s.ssl,
+                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return SSL_set1_host(s.ssl, s.server_name) == 1 &&
          SSL_set_tlsext_host_name(s.ssl, s.server_name) == 1;
 }
@@ -153,8 +155,9 @@ int tls_do_handshake(runtime& rt, tls_stream& s) noexcept {
   }
   ++s.references;
   const bool done = s.handshake == shaking::done || s.broken;
-  const int code = ensure_handshake(rt, s);
-  if (done) give_way(rt);
+  int code = ensure_handshake(rt, s);
+  if (done && code < 0) code = give_way_failing(rt, code);
+  if (done && code == 0) give_way(rt);
   release(s);
   return code;
 }

@@ -15,6 +15,10 @@ bool anything_to_send(const tls_stream& s) noexcept {
   return s.to_send && BIO_ctrl_pending(s.to_send) > 0;
 }
 
+// Answers that may wait until another task has sent what it sends: who asks for more and reads
+// nothing is not asked in.
+constexpr std::size_t most_answers = 4096;
+
 void remember_why(tls_stream& s) noexcept {
   std::snprintf(s.why, sizeof s.why, "%s", base::last_message());
 }
@@ -25,12 +29,7 @@ std::int64_t receive_failed(runtime& rt, tls_stream& s, int error) noexcept {
     give_way(rt);
     return 0;
   }
-  char reason[200];
-  std::snprintf(reason, sizeof reason, "TLS is broken: %s", take_reason());
-  const bool sends = !s.send_broken && !s.broken;
-  const int told = sends ? flush(rt, s) : 0;  // an alert for the peer
-  if (told == STRUCTIO_ECANCELLED || told == STRUCTIO_EINTERRUPTED) return told;
-  return break_down(s, base::fail(STRUCTIO_EBROKEN, "%s", reason));
+  return fail_openly(rt, s, false);
 }
 
 int encrypt(tls_stream& s, const char* data, std::size_t size) noexcept {
@@ -45,6 +44,7 @@ int send_pieces(runtime& rt, tls_stream& s, const char* data, std::size_t size) 
   while (size > 0) {
     if (s.closed) return closed();
     if (s.broken || s.send_broken) return broken_before(s);
+    if (const int code = finish_message(rt, s)) return code;
     const int taken = encrypt(s, data, std::min(size, record_size));
     if (taken < 0) return taken;
     data += taken;
@@ -72,6 +72,16 @@ int break_sending(tls_stream& s, int code) noexcept {
   return code;
 }
 
+int fail_openly(runtime& rt, tls_stream& s, bool has_turn) noexcept {
+  char reason[200];
+  std::snprintf(reason, sizeof reason, "TLS is broken: %s", take_reason());
+  int told = 0;
+  if (!s.broken && !s.send_broken) told = has_turn ? write_out(rt, s) : flush(rt, s);
+  const int code = break_down(s, base::fail(STRUCTIO_EBROKEN, "%s", reason));
+  // That would be lost; the reason is what comes next.
+  return told == STRUCTIO_ECANCELLED || told == STRUCTIO_EINTERRUPTED ? told : code;
+}
+
 int broken_before(const tls_stream& s) noexcept {
   const int first = s.broken ? s.broken : s.send_broken;
   if (first == STRUCTIO_ECANCELLED || first == STRUCTIO_EINTERRUPTED) {
@@ -93,10 +103,12 @@ int begin_writing(runtime& rt, tls_stream& s) noexcept {
     const auto code = wait_in(rt, s.writers, p, "send");
     if (code < 0) return static_cast<int>(code);
   }
-  if (s.closed) return closed();
-  if (s.broken || s.send_broken) return broken_before(s);
-  s.writing = true;
-  return 0;
+  if (!s.closed && !s.broken && !s.send_broken) {
+    s.writing = true;
+    return 0;
+  }
+  s.writers.wake(1, 0);  // the turn that was ours is the next one's, who will find the same
+  return s.closed ? closed() : broken_before(s);
 }
 
 void end_writing(tls_stream& s) noexcept {
@@ -116,8 +128,8 @@ int write_out(runtime& rt, tls_stream& s) noexcept {
 }
 
 int flush(runtime& rt, tls_stream& s) noexcept {
-  if (s.writing || !anything_to_send(s)) return 0;
-  s.writing = true;
+  if (!anything_to_send(s) || (s.writing && BIO_ctrl_pending(s.to_send) < most_answers)) return 0;
+  if (const int code = begin_writing(rt, s)) return code;
   const int code = write_out(rt, s);
   end_writing(s);
   return code;
@@ -125,7 +137,16 @@ int flush(runtime& rt, tls_stream& s) noexcept {
 
 int read_in(runtime& rt, tls_stream& s) noexcept {
   if (s.inner_ended) return 0;
+  if (s.reading) {
+    place p;
+    const auto code = wait_in(rt, s.readers, p, "receive");
+    if (code < 0) return static_cast<int>(code);
+    return s.closed ? closed() : 1;
+  }
+  s.reading = true;
   const std::int64_t got = receive_some(rt, *s.inner, s.in, sizeof s.in);
+  s.reading = false;
+  s.readers.wake(SIZE_MAX, 0);  // to look again, and one of them may go on receiving
   if (s.closed) return closed();
   if (got < 0) return static_cast<int>(got);
   if (got == 0) {
@@ -137,14 +158,35 @@ int read_in(runtime& rt, tls_stream& s) noexcept {
   return break_down(s, base::fail(STRUCTIO_ENOMEM, "no memory for what TLS has received"));
 }
 
+int finish_message(runtime& rt, tls_stream& s) noexcept {
+  while (SSL_in_init(s.ssl)) {
+    ERR_clear_error();
+    const int result = SSL_do_handshake(s.ssl);
+    if (result != 1 && SSL_get_error(s.ssl, result) != SSL_ERROR_WANT_READ) {
+      return fail_openly(rt, s, true);
+    }
+    ERR_clear_error();
+    if (result == 1) break;
+    if (const int code = write_out(rt, s)) return code;
+    const int more = read_in(rt, s);
+    if (s.closed) return closed();
+    if (s.broken || s.send_broken) return broken_before(s);
+    if (more < 0) return break_sending(s, more);
+    if (more == 0) {
+      return break_sending(s, base::fail(STRUCTIO_EBROKEN, "TLS cannot send: the peer has gone"));
+    }
+  }
+  return 0;
+}
+
 std::int64_t tls_receive(runtime& rt, byte_stream& b, void* buffer, std::size_t size) noexcept {
   tls_stream& s = tls_of(b);
-  bool waited = s.handshake != shaking::done;
-  if (const int code = ensure_handshake(rt, s)) return code;
+  bool waited = s.handshake != shaking::done && !s.broken;
+  if (const int code = ensure_handshake(rt, s)) return waited ? code : give_way_failing(rt, code);
   const int most = static_cast<int>(std::min(size, std::size_t{1} << 30));
   for (;;) {
     if (s.closed) return closed();
-    if (s.broken) return broken_before(s);
+    if (s.broken) return waited ? broken_before(s) : give_way_failing(rt, broken_before(s));
     ERR_clear_error();
     const std::size_t before = BIO_ctrl_pending(s.to_send);
     const int got = SSL_read(s.ssl, buffer, most);
@@ -175,10 +217,7 @@ int tls_send(runtime& rt, byte_stream& b, const void* data, std::size_t size) no
   tls_stream& s = tls_of(b);
   int code = ensure_handshake(rt, s);
   if (code == 0) code = begin_writing(rt, s);
-  if (code < 0) {
-    give_way(rt);
-    return code;
-  }
+  if (code < 0) return give_way_failing(rt, code);
   code = send_pieces(rt, s, static_cast<const char*>(data), size);
   end_writing(s);
   if (s.closed && code < 0) return closed();
@@ -190,10 +229,7 @@ int tls_wait_send(runtime& rt, byte_stream& b) noexcept {
   tls_stream& s = tls_of(b);
   int code = ensure_handshake(rt, s);
   if (code == 0) code = begin_writing(rt, s);
-  if (code < 0) {
-    give_way(rt);
-    return code;
-  }
+  if (code < 0) return give_way_failing(rt, code);
   code = wait_send(rt, *s.inner);
   end_writing(s);
   return s.closed ? closed() : code;

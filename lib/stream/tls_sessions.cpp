@@ -1,7 +1,7 @@
 // The sessions that a client may resume.
 #include <cstring>
-#include <new>
 
+#include "base/memory.hpp"
 #include "stream/tls_state.hpp"
 
 namespace structio::rt::stream {
@@ -14,7 +14,7 @@ session_store::~session_store() {
   while (entry* e = newest_) {
     newest_ = e->older;
     SSL_SESSION_free(e->session);
-    delete e;
+    base::destroy(e);
   }
 }
 
@@ -33,7 +33,7 @@ void session_store::drop_oldest() noexcept {
   entry** at = &newest_;
   while ((*at)->older) at = &(*at)->older;
   SSL_SESSION_free((*at)->session);
-  delete *at;
+  base::destroy(*at);
   *at = nullptr;
   --count_;
 }
@@ -44,7 +44,7 @@ bool session_store::put(const char* name, SSL_SESSION* session) noexcept {
   if (e) {
     SSL_SESSION_free(e->session);
   } else {
-    e = new (std::nothrow) entry;
+    e = base::make<entry>();
     if (!e) return false;
     std::strncpy(e->name, name, sizeof e->name - 1);
     e->name[sizeof e->name - 1] = 0;
@@ -63,7 +63,7 @@ SSL_SESSION* session_store::get(const char* name) noexcept {
   SSL_SESSION* session = e->session;
   // Seen twice, a ticket of TLS 1.3 would tell who listens in that it is the same client.
   if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION) {
-    delete e;
+    base::destroy(e);
     return session;
   }
   SSL_SESSION_up_ref(session);

@@ -69,9 +69,11 @@ struct tls_stream : byte_stream {
   BIO* to_send = nullptr;        ///< the SSL's
   wait_queue shakers;            ///< who waits for a handshake that another task performs
   wait_queue writers;            ///< who waits for a turn to write
+  wait_queue readers;            ///< who waits for what another task has the transport receive
   shaking handshake = shaking::not_yet;
   bool https_compatible = false;
   bool writing = false;           ///< a task moves what is to be sent
+  bool reading = false;           ///< a task receives from the transport
   bool inner_ended = false;       ///< the transport is at its end
   bool transport_closed = false;  ///< or being closed
   bool closing = false;
@@ -88,8 +90,9 @@ inline tls_stream& tls_of(byte_stream& s) noexcept {
   return static_cast<tls_stream&>(s);
 }
 
-/// The reason of the first of OpenSSL's errors, which are then forgotten.
-const char* take_reason() noexcept;
+/// The reason of the first of OpenSSL's errors, which are then forgotten. `no_memory`, if given:
+/// whether memory was out in any of them.
+const char* take_reason(bool* no_memory = nullptr) noexcept;
 
 /// Makes the SSL, with the session that may be resumed. 0 or a code with a message.
 int tls_begin(tls_stream& s) noexcept;
@@ -101,6 +104,9 @@ int ensure_handshake(runtime& rt, tls_stream& s) noexcept;
 int break_down(tls_stream& s, int code) noexcept;
 /// The same for sending alone.
 int break_sending(tls_stream& s, int code) noexcept;
+/// The first of these for OpenSSL's reason, once the peer has been told by an alert, if that can be
+/// told. By who has the turn to write, or by anybody. Returns a code with a message.
+int fail_openly(runtime& rt, tls_stream& s, bool has_turn) noexcept;
 /// For a use that comes after that.
 int broken_before(const tls_stream& s) noexcept;
 
@@ -109,11 +115,16 @@ int begin_writing(runtime& rt, tls_stream& s) noexcept;
 void end_writing(tls_stream& s) noexcept;
 /// Sends what OpenSSL has written, by who has the turn.
 int write_out(runtime& rt, tls_stream& s) noexcept;
-/// The same with a turn of its own; nothing when another task is at it, which takes ours along.
+/// The same with a turn of its own; little enough is left to another task that has the turn.
 int flush(runtime& rt, tls_stream& s) noexcept;
 
-/// Has more ciphertext arrive: 1, 0 at the transport's end, or a code.
+/// Has more ciphertext arrive, or waits for the task that does: 1, 0 at the transport's end, or a
+/// code.
 int read_in(runtime& rt, tls_stream& s) noexcept;
+
+/// Nothing can be written while a message of TLS's own has come by half: waits for the rest. 0 or a
+/// code. By who has the turn to write.
+int finish_message(runtime& rt, tls_stream& s) noexcept;
 
 int truncated(const tls_stream& s) noexcept;
 

@@ -1,9 +1,9 @@
 // Streams of TLS: made, closed, told about, and taken apart again.
 #include <cstdio>
 #include <cstring>
-#include <new>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/wait.hpp"
@@ -15,6 +15,7 @@ namespace {
 void wake_all(tls_stream& s) noexcept {
   s.shakers.wake(SIZE_MAX, 0);
   s.writers.wake(SIZE_MAX, 0);
+  s.readers.wake(SIZE_MAX, 0);
 }
 
 void shut_tls(byte_stream& b) noexcept {
@@ -38,7 +39,7 @@ void destroy(byte_stream& b) noexcept {
   }
   SSL_free(s.ssl);
   tls_context_release(*s.context);
-  delete &s;
+  base::destroy(&s);
 }
 
 constexpr stream_table table = {.receive_some = tls_receive,
@@ -66,8 +67,11 @@ int fits(const tls_wrap& wrap) noexcept {
   }
   if (!wrap.server_name) return 0;
   const std::size_t length = std::strlen(wrap.server_name);
-  if (length > 0 && length < sizeof tls_stream::server_name) return 0;
-  return base::fail(STRUCTIO_EINVALID, "the server's name has 1 to 255 characters");
+  // With a dot before it OpenSSL would believe any host below it.
+  const bool is_name = length > 0 && length < sizeof tls_stream::server_name;
+  if (is_name && *wrap.server_name != '.') return 0;
+  return base::fail(STRUCTIO_EINVALID,
+                    "the server's name has 1 to 255 characters, and the first is no dot");
 }
 
 }  // namespace
@@ -78,9 +82,9 @@ int tls_make(runtime& rt, const tls_wrap& wrap, byte_stream*& out) noexcept {
     return base::fail(STRUCTIO_EINVALID,
                       "TLS: the server's name is needed to verify its certificate");
   }
-  auto* s = new (std::nothrow) tls_stream;
+  auto* s = base::make<tls_stream>();
   if (!s || !enroll(rt, *s, table)) {
-    delete s;
+    base::destroy(s);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a stream");
   }
   s->context = wrap.context;
@@ -99,6 +103,7 @@ tls_stream* as_tls(byte_stream& s) noexcept {
 
 int send_close_message(runtime& rt, tls_stream& s) noexcept {
   if (!(SSL_get_shutdown(s.ssl) & SSL_SENT_SHUTDOWN)) {
+    if (const int code = finish_message(rt, s)) return code;
     ERR_clear_error();
     SSL_shutdown(s.ssl);
     ERR_clear_error();

@@ -1,14 +1,13 @@
 // Linear probing; what is removed is closed up behind, so that no slot is ever merely marked.
 #include "sync/borrowers.hpp"
 
-#include <new>
-
 #include "base/assert.hpp"
+#include "base/memory.hpp"
 
 namespace structio::rt::sync {
 
 borrower_set::~borrower_set() {
-  if (slots_ != few_) delete[] slots_;
+  if (slots_ != few_) base::release(slots_);
 }
 
 std::size_t borrower_set::home_of(const borrower& who) const noexcept {
@@ -33,7 +32,7 @@ borrower_set::entry& borrower_set::free_slot_for(const borrower& who) noexcept {
 bool borrower_set::make_room() noexcept {
   const std::size_t size = mask_ + 1;
   if ((count_ + 1) * 4 <= size * 3) return true;  // three quarters full at most
-  auto* grown = new (std::nothrow) entry[size * 2];
+  auto* grown = base::make_array<entry>(size * 2);
   if (!grown) return false;
   entry* before = slots_;
   slots_ = grown;
@@ -41,7 +40,7 @@ bool borrower_set::make_room() noexcept {
   for (std::size_t i = 0; i < size; ++i) {
     if (before[i].who.is != borrower::kind::none) free_slot_for(before[i].who) = before[i];
   }
-  if (before != few_) delete[] before;
+  if (before != few_) base::release(before);
   return true;
 }
 

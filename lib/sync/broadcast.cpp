@@ -1,10 +1,10 @@
 // Sending to all: room in the ring, what happens to those who are behind, closing.
 #include "sync/broadcast.hpp"
 
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 
 namespace structio::rt {
@@ -76,10 +76,10 @@ int make_room(broadcast& b) noexcept {
 
 int broadcast_new(runtime& rt, const item_type& type, std::int64_t capacity, lag_policy policy,
                   broadcast*& out) noexcept {
-  out = new (std::nothrow) broadcast(type, capacity, policy);
+  out = base::make<broadcast>(type, capacity, policy);
   if (out) out->handle = base::handle_make(base::handle_kind::broadcast, out);
   if (!out || !out->handle) {
-    delete out;
+    base::destroy(out);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a broadcast");
   }
   out->rt = &rt;
@@ -160,7 +160,7 @@ void broadcast_free(broadcast& b) noexcept {
 void broadcast_release(broadcast& b) noexcept {
   if (--b.references > 0) return;
   if (b.linked()) b.unlink();
-  delete &b;
+  base::destroy(&b);
 }
 
 // What is freed may take items along that free more: one round after the other, not one within the

@@ -1,7 +1,7 @@
 // Growing, shrinking, moving by the user's function.
 #include "sync/channel_buffer.hpp"
 
-#include <cstdlib>
+#include "base/memory.hpp"
 
 namespace structio::rt {
 
@@ -12,7 +12,7 @@ void item_type::move_by_user(void* to, void* from) const noexcept {
 
 channel_buffer::~channel_buffer() {
   STRUCTIO_ASSERT(size_ == 0);
-  std::free(memory_);
+  base::release(memory_);
 }
 
 bool channel_buffer::grow(const item_type& type) noexcept {
@@ -25,7 +25,7 @@ bool channel_buffer::grow(const item_type& type) noexcept {
   if (room > capacity_) room = capacity_;
   const auto count = static_cast<std::size_t>(room);
   if (count > static_cast<std::size_t>(PTRDIFF_MAX) / stride_) return false;
-  auto* memory = static_cast<std::byte*>(std::malloc(count * stride_));
+  auto* memory = static_cast<std::byte*>(base::allocate(count * stride_));
   if (!memory) return false;
   std::byte* to = memory;
   for (std::int64_t i = 0; i < size_; ++i, to += stride_) {
@@ -33,7 +33,7 @@ bool channel_buffer::grow(const item_type& type) noexcept {
     __builtin_memcpy(to, from - prefix_, prefix_);
     type.move(to + prefix_, from);
   }
-  std::free(memory_);
+  base::release(memory_);
   memory_ = read_ = memory;
   end_ = memory + count * stride_;
   write_ = to;
@@ -44,7 +44,7 @@ bool channel_buffer::grow(const item_type& type) noexcept {
 }
 
 void channel_buffer::let_go() noexcept {
-  std::free(memory_);
+  base::release(memory_);
   memory_ = read_ = write_ = end_ = nullptr;
   room_ = reach_ = 0;
   large_ = false;

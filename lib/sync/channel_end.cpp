@@ -1,7 +1,7 @@
 // The life of channels and their ends: making, cloning, closing, letting go.
-#include <new>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "sync/channel.hpp"
 
@@ -9,13 +9,13 @@ namespace structio::rt {
 namespace {
 
 channel_end* end_make(channel& c, channel_side side) noexcept {
-  auto* e = new (std::nothrow) channel_end{&c, side};
+  auto* e = base::make<channel_end>(&c, side);
   if (!e) return nullptr;
   const auto kind =
       side == channel_side::sending ? base::handle_kind::sender : base::handle_kind::receiver;
   e->handle = base::handle_make(kind, e);
   if (e->handle) return e;
-  delete e;
+  base::destroy(e);
   return nullptr;
 }
 
@@ -24,7 +24,7 @@ void end_unmake(channel_end& e) noexcept {
   base::handle_drop(
       e.side == channel_side::sending ? base::handle_kind::sender : base::handle_kind::receiver,
       e.handle);
-  delete &e;
+  base::destroy(&e);
 }
 
 // Ends the waits at one end with ECLOSED. Only a call under way holds a second reference, so that
@@ -48,12 +48,12 @@ void wake_own(channel_end& e) noexcept {
 
 int channel_new(runtime& rt, const item_type& type, std::int64_t capacity, channel_end*& tx,
                 channel_end*& rx) noexcept {
-  auto* c = new (std::nothrow) channel(type, capacity);
+  auto* c = base::make<channel>(type, capacity);
   tx = c ? end_make(*c, channel_side::sending) : nullptr;
   rx = tx ? end_make(*c, channel_side::receiving) : nullptr;
   if (!rx) {
     if (tx) end_unmake(*tx);
-    delete c;
+    base::destroy(c);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a channel");
   }
   c->rt = &rt;
@@ -95,13 +95,13 @@ void channel_close(channel_end& e) noexcept {
 void channel_let_go(channel& c) noexcept {
   if (--c.ends > 0) return;
   if (c.linked()) c.unlink();
-  delete &c;
+  base::destroy(&c);
 }
 
 void channel_release(channel_end& e) noexcept {
   if (--e.references > 0) return;
   channel& c = *e.of;
-  delete &e;
+  base::destroy(&e);
   channel_let_go(c);
 }
 

@@ -1,7 +1,7 @@
 // One subscriber's side of a broadcast: its place in the sequence, receiving, closing.
-#include <new>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "sync/broadcast.hpp"
 
@@ -11,7 +11,7 @@ namespace {
 void release(subscription& s) noexcept {
   if (--s.references > 0) return;
   broadcast& b = *s.of;
-  delete &s;
+  base::destroy(&s);
   broadcast_release(b);
 }
 
@@ -70,10 +70,10 @@ bool has_to_wait(const subscription& s, int code) noexcept {
 int broadcast_subscribe(broadcast& b, subscription*& out) noexcept {
   if (b.closed) return base::fail(STRUCTIO_ECLOSED, "a closed broadcast takes no subscriptions");
   if (b.moving) return broadcast_explain(STRUCTIO_EMISUSE);
-  out = new (std::nothrow) subscription;
+  out = base::make<subscription>();
   if (out) out->handle = base::handle_make(base::handle_kind::subscription, out);
   if (!out || !out->handle) {
-    delete out;
+    base::destroy(out);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a subscription");
   }
   out->of = &b;

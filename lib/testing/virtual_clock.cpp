@@ -1,9 +1,8 @@
 // Checks who may touch a clock, and touches it.
 #include "testing/virtual_clock.hpp"
 
-#include <new>
-
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/runtime.hpp"
@@ -35,10 +34,10 @@ int clock_make(std::int64_t start, std::int64_t autojump, double rate, void*& ou
     return base::fail(STRUCTIO_EINVALID,
                       "the first reading of a virtual clock cannot be the end of time");
   }
-  auto* clock = new (std::nothrow) virtual_time;
+  auto* clock = base::make<virtual_time>();
   out = clock ? base::handle_make(base::handle_kind::clock, clock) : nullptr;
   if (!out) {
-    delete clock;
+    base::destroy(clock);
     return base::fail(STRUCTIO_ENOMEM, "no memory for a virtual clock");
   }
   clock->set(start, base::monotonic_now());
@@ -56,7 +55,7 @@ int clock_free(void* handle) noexcept {
   if (!clock || !base::handle_drop(base::handle_kind::clock, handle)) {
     return base::fail(STRUCTIO_ESTALE, "the virtual clock was freed before, or is none");
   }
-  delete clock;
+  base::destroy(clock);
   return 0;
 }
 

@@ -1,9 +1,8 @@
 // One allocation, freed before the result is told, so that nothing of the job is left then.
 #include "thread/detached.hpp"
 
-#include <new>
-
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -31,7 +30,7 @@ void deliver(cache_job& self) noexcept {
   void* arg = j.body.arg;
   const int status = j.status;
   failure* why = j.why;
-  delete &j;
+  base::destroy(&j);
   if (!tell) {
     failure_release(why);
     return;
@@ -49,7 +48,7 @@ void deliver(cache_job& self) noexcept {
 }  // namespace
 
 int start_detached(const job_body& body, deliver_fn tell, const char* name) noexcept {
-  auto* j = new (std::nothrow) detached_job;
+  auto* j = base::make<detached_job>();
   if (!j) return base::fail(STRUCTIO_ENOMEM, "no memory for a thread's job");
   j->work = work;
   j->deliver = deliver;
@@ -59,7 +58,7 @@ int start_detached(const job_body& body, deliver_fn tell, const char* name) noex
   j->tell = tell;
   os_thread_name(j->name, name ? name : "job");
   const int code = cache_submit(*j);
-  if (code != 0) delete j;
+  if (code != 0) base::destroy(j);
   return code;
 }
 

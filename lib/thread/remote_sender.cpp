@@ -2,10 +2,10 @@
 // second post there when the sender is cancelled meanwhile.
 #include "thread/remote_sender.hpp"
 
-#include <new>
 #include <utility>
 
 #include "base/handle_table.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -45,7 +45,7 @@ struct request {
 };
 
 void let_go(request& r) noexcept {
-  if (r.references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete &r;
+  if (r.references.fetch_sub(1, std::memory_order_acq_rel) == 1) base::destroy(&r);
 }
 
 // The last that the channel's run does with a request.
@@ -140,7 +140,7 @@ int send_from_thread(remote_sender& remote, void* item) noexcept {
 }
 
 int send_from_task(runtime& rt, remote_sender& remote, void* item) noexcept {
-  auto* r = new (std::nothrow) request;
+  auto* r = base::make<request>();
   if (!r) return base::fail(STRUCTIO_ENOMEM, "no memory for a message to another run");
   prepare(*r, remote, item);
   r->home = rt.door;
@@ -169,7 +169,7 @@ void end_in_run(remote_sender& remote) noexcept {
 void release(remote_sender& remote) noexcept {
   if (remote.references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   remote.core->release();
-  delete &remote;
+  base::destroy(&remote);
 }
 
 void said_farewell(runtime&, post_node& node) noexcept {
@@ -182,10 +182,10 @@ void said_farewell(runtime&, post_node& node) noexcept {
 }  // namespace
 
 int remote_sender_make(runtime& rt, const channel_end& tx, remote_sender*& out) noexcept {
-  auto* made = new (std::nothrow) remote_sender;
+  auto* made = base::make<remote_sender>();
   if (!made) return base::fail(STRUCTIO_ENOMEM, "no memory for a remote sender");
   if (const int code = channel_clone(tx, made->end)) {
-    delete made;
+    base::destroy(made);
     return code;
   }
   made->bye.run = said_farewell;

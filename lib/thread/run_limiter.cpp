@@ -1,8 +1,7 @@
 // Lending and taking back, and where the limiter is kept.
 #include "thread/run_limiter.hpp"
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/local.hpp"
@@ -52,15 +51,16 @@ run_limiter* find_or_make_limiter(runtime& rt, const void* key, const char* what
   if (local_value* held = local_find(rt.run_locals, key)) {
     return static_cast<run_limiter*>(held->value);
   }
-  auto* made = new (std::nothrow) run_limiter(total);
+  auto* made = base::make<run_limiter>(total);
   local_value* held =
-      made ? local_value_make(made, [](void* value) { delete static_cast<run_limiter*>(value); })
+      made ? local_value_make(made,
+                              [](void* value) { base::destroy(static_cast<run_limiter*>(value)); })
            : nullptr;
   if (held && local_bind(rt.run_locals, key, held) == 0) return made;
   if (held)
     local_value_release(held);
   else
-    delete made;
+    base::destroy(made);
   base::fail(STRUCTIO_ENOMEM, "no memory for the run's limiter for %s", what);
   return nullptr;
 }

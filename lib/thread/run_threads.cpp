@@ -1,8 +1,7 @@
 // A value among the run's own locals, so that it is found, and ends, as those do.
 #include "thread/run_threads.hpp"
 
-#include <new>
-
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/local.hpp"
@@ -27,15 +26,16 @@ run_threads* find(runtime& rt) noexcept {
 
 run_threads* find_or_make(runtime& rt) noexcept {
   if (run_threads* found = find(rt)) return found;
-  auto* made = new (std::nothrow) run_threads;
+  auto* made = base::make<run_threads>();
   local_value* held =
-      made ? local_value_make(made, [](void* value) { delete static_cast<run_threads*>(value); })
+      made ? local_value_make(made,
+                              [](void* value) { base::destroy(static_cast<run_threads*>(value)); })
            : nullptr;
   if (held && local_bind(rt.run_locals, &key, held) == 0) return made;
   if (held)
     local_value_release(held);
   else
-    delete made;
+    base::destroy(made);
   base::fail(STRUCTIO_ENOMEM, "no memory for what a run keeps for its threads");
   return nullptr;
 }

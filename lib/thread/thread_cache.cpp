@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/fork_hook.hpp"
 #include "base/list.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "thread/job_context.hpp"
@@ -158,7 +159,7 @@ cache_worker* take_spare(cache& c) noexcept {
   if (w) {
     c.spare = w->next_spare;
   } else {
-    w = new (std::nothrow) cache_worker;
+    w = base::make<cache_worker>();
   }
   if (w) {
     ++c.threads;

@@ -2,10 +2,10 @@
 // callback.cpp.
 #include "thread/worker.hpp"
 
-#include <new>
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
@@ -32,7 +32,7 @@ void let_go(run_job& j) noexcept {
 void destroy(run_job& j) noexcept {
   let_go(j);
   j.core->release();
-  delete &j;
+  base::destroy(&j);
 }
 
 void deliver(cache_job& self) noexcept {
@@ -195,11 +195,11 @@ int run_in_thread(runtime& rt, const job_request& request) noexcept {
     let_go(j);
     return code;
   }
-  auto* j = new (std::nothrow) run_job;
+  auto* j = base::make<run_job>();
   if (!j) return not_begun(request, base::fail(STRUCTIO_ENOMEM, "no memory for a job"));
   int code = begin(rt, *j, request);
   if (code != 0) {
-    delete j;
+    base::destroy(j);
     return not_begun(request, code);
   }
   j->core->retain();

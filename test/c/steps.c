@@ -203,6 +203,24 @@ static int begins_one(void* arg) {
   return structio_nursery_close(&n, status, NULL);
 }
 
+/* --- from another thread ---------------------------------------------------------------------- */
+
+static int calls_in(void* portal) {
+  struct coroutine c = {0};
+  structio_steps steps = {sizeof steps, sleeps_and_ends, &c};
+  CHECK(structio_portal_call(portal, structio_drive, &steps, NULL) == 42);
+  return 0;
+}
+
+static int is_called_into(void* arg) {
+  structio_portal* portal = NULL;
+  (void)arg;
+  CHECK(structio_portal_new(&portal) == 0);
+  CHECK(structio_run_in_thread(calls_in, portal, NULL) == 0);
+  CHECK(structio_portal_free(portal) == 0);
+  return 0;
+}
+
 /* --- nonsense --------------------------------------------------------------------------------- */
 
 static int answers_nonsense(void* state, structio_call* call) {
@@ -244,6 +262,7 @@ int main(void) {
   a_deadline_cuts_a_call();
   a_function_of_ones_own();
   CHECK(run_at_once(begins_one, &value) == 0);
+  CHECK(run_at_once(is_called_into, NULL) == 0);
   nonsense_is_refused();
   return checks_result();
 }

@@ -25,9 +25,14 @@ static int answer(structio_stream* stream, void* arg) {
 
 static int server(void* arg) {
   structio_tls_serve_options options;
+  structio_serve_options serving;
   memset(&options, 0, sizeof options);
+  memset(&serving, 0, sizeof serving);
   options.struct_size = sizeof options;
+  serving.struct_size = sizeof serving;
+  serving.max_connections = 1;
   options.handshake_timeout = STRUCTIO_SECONDS(20);
+  options.serving = &serving;
   return structio_tls_serve((structio_listener*)arg, own, answer, NULL, &options);
 }
 
@@ -94,10 +99,11 @@ static int make_files(void) {
   char command[512];
   snprintf(chain, sizeof chain, "/tmp/structio-c-%ld-chain.pem", (long)getpid());
   snprintf(key, sizeof key, "/tmp/structio-c-%ld-key.pem", (long)getpid());
-  snprintf(command, sizeof command,
-           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
-           " -subj /CN=localhost -keyout %s -out %s 2>/dev/null",
-           key, chain);
+  snprintf(
+      command, sizeof command,
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
+      " -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout %s -out %s 2>/dev/null",
+      key, chain);
   return system(command);
 }
 

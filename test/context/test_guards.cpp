@@ -23,7 +23,8 @@ std::vector<std::string> lines;
 struct captured_log {
   captured_log() {
     lines.clear();
-    base::set_log_sink([](void*, int, const char* text) { lines.emplace_back(text); }, nullptr);
+    base::set_log_sink([](std::uint32_t, const char* text, void*) { lines.emplace_back(text); },
+                       nullptr);
   }
   ~captured_log() { base::set_log_sink(nullptr, nullptr); }
 };

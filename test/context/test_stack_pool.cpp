@@ -324,7 +324,7 @@ TEST_CASE("running out of address space is an answer", "[pool]") {
   if (sanitized || RUNNING_ON_VALGRIND) return;
   const ending e = in_child([] {
     static std::string said;
-    base::set_log_sink([](void*, int, const char* text) { said += text; }, nullptr);
+    base::set_log_sink([](std::uint32_t, const char* text, void*) { said += text; }, nullptr);
     const rlimit limit{std::size_t{512} << 20, std::size_t{512} << 20};
     if (setrlimit(RLIMIT_AS, &limit) != 0) return 2;
     stack_pool pool({});

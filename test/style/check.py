@@ -50,6 +50,8 @@ C_HEADERS = r"include/structio/[^/]*\.h$"
 BANS = [
     (r"\b(shared_ptr|make_shared)\b", INNER, r"lib/base/log\.cpp",
      "ownership is a tree here; what is shared has an explicit count"),
+    (r"\bstd::(malloc|calloc|realloc|free)\(|\bnothrow\b|\bstrdup\(|(?<!= )\bdelete\b", INNER,
+     r"lib/base/memory\.cpp", "memory is the host's to give: base/memory.hpp"),
     (r"\bstd::function\b", INNER, "", "allocates; take a function and an argument"),
     (r"<(iostream|sstream|fstream|regex|future)>", r"(lib|capi|include)/", "",
      "static initialisers, locales or deep stacks"),

@@ -27,6 +27,7 @@ LISTS += [
     ("test", "crash_programs", "test/crash", (".cpp",)),
     ("test", "c_programs", "test/c", (".c",)),
     ("examples", "example_programs", "examples", (".c", ".cpp")),
+    ("examples", "tutorial_programs", "examples/tutorial", (".cpp",)),
     ("include/structio", "header_files", "include/structio", (".h", ".hpp")),
     ("include/structio", "detail_header_files", "include/structio/detail", (".h", ".hpp")),
     ("include/structio", "testing_header_files", "include/structio/testing", (".h", ".hpp")),

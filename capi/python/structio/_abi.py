@@ -92,6 +92,9 @@ class RunOptions(Sized):
         ("failure", ctypes.POINTER(c_void_p)),
         ("on_interrupt", c_void_p),
         ("on_interrupt_arg", c_void_p),
+        ("task_enter", c_void_p),
+        ("task_leave", c_void_p),
+        ("task_hooks_arg", c_void_p),
     ]
 
 

@@ -6,9 +6,8 @@
 #pragma once
 
 #include <structio/structio_thread.h>
+#include <structio/detail/cxx_runtime.hpp>
 #include <structio/exception_group.hpp>
-
-#include <cxxabi.h>
 
 #include <cstdio>
 #include <cstdlib>

@@ -7,6 +7,7 @@
 #include <structio/detail/unwinding.hpp>
 #include <structio/error.hpp>
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,13 @@ struct error_access {
     return interrupted(std::move(why), std::move(cause));
   }
 };
+
+/// A text for C, which would end it at its first character 0: the rest must not be lost silently.
+inline const std::string& without_zeros(const std::string& text,
+                                        const char* what = "an argument of a program") {
+  if (text.find('\0') == std::string::npos) return text;
+  throw std::invalid_argument(std::string(what) + " cannot have a character 0 in it");
+}
 
 /// Throws what `code` stands for, with `text`. Takes the failure behind it along where the
 /// exception has a place for one.

@@ -4,8 +4,7 @@
 #pragma once
 
 #include <structio/structio.h>
-
-#include <cxxabi.h>
+#include <structio/detail/cxx_runtime.hpp>
 
 #include <new>
 #include <utility>
