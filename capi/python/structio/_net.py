@@ -226,12 +226,13 @@ class SocketListener:
 
 
 def _host(host: str | bytes | None) -> bytes | None:
-    if host is None or isinstance(host, bytes):
-        return host
-    try:
-        return host.encode("ascii")
-    except UnicodeEncodeError:
-        return host.encode("idna")
+    if host is None:
+        return None
+    if isinstance(host, str):
+        host = host.encode("ascii" if host.isascii() else "idna")
+    if b"\0" in host:
+        raise ValueError(f"{host!r} is no host: there is a null character in it")
+    return host
 
 
 async def open_tcp_stream(

@@ -248,14 +248,20 @@ class FromThread(Case):
                 from_thread.run(fails, token=token)
             except KeyError as caught:
                 got.append(caught)
+            token.run_sync_soon(in_no_task)
             token.run_sync_soon(event.set)
+
+        def in_no_task() -> None:
+            with self.assertRaises(RuntimeError):
+                lowlevel.current_task()
+            got.append(threading.get_ident())
 
         event = structio.Event()
         other = threading.Thread(target=thread)
         other.start()
         await event.wait()
         other.join()
-        self.assertEqual(got, [main, main, error])
+        self.assertEqual(got, [main, main, error, main])
         with self.assertRaisesRegex(RuntimeError, "inside a run"):
             from_thread.run(value, token=token)
 
