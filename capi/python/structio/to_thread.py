@@ -14,7 +14,7 @@ from . import _failure
 from ._abi import DropFn, TaskFn, ThreadOptions, function, op
 from ._limiter import CapacityLimiter
 from ._status import ECANCELLED, Cancelled, exception
-from ._task import Run, call_raw, current_run
+from ._task import Run, call_raw, current_run, no_coroutine
 
 __all__ = ["current_default_thread_limiter", "run_sync"]
 
@@ -62,7 +62,9 @@ def _work(key: int) -> int:
         job = _jobs.pop(key)
         _worker.run = job.run
         try:
-            job.value = job.context.run(job.fn, *job.args)
+            value = job.context.run(job.fn, *job.args)
+            job.value = no_coroutine("structio.to_thread.run_sync", job.fn, value)
+            del value
         except BaseException as exc:
             trace = exc.__traceback__
             job.error = exc.with_traceback(trace and trace.tb_next)

@@ -55,6 +55,7 @@ class ToThread(Case):
 
     @in_run
     async def test_context(self) -> None:
+        """THR-18"""
         variable = contextvars.ContextVar("variable", default=0)
         variable.set(5)
 
@@ -68,6 +69,7 @@ class ToThread(Case):
 
     @in_run
     async def test_cancelled_before(self) -> None:
+        """THR-10"""
         ran = []
         with structio.CancelScope() as scope:
             scope.cancel()
@@ -78,6 +80,7 @@ class ToThread(Case):
 
     @in_run
     async def test_cancelled_meanwhile_waits(self) -> None:
+        """THR-09"""
         flag = threading.Event()
         got = []
 
@@ -94,6 +97,7 @@ class ToThread(Case):
         self.assertEqual(got, [True])
 
     def test_abandoned(self) -> None:
+        """THR-11"""
         flag, ended = threading.Event(), threading.Event()
 
         def works() -> None:
@@ -302,6 +306,16 @@ class FromThread(Case):
             with self.assertRaises(structio.InternalError):
                 structio.run(main)
         self.assertIsInstance(told.call_args[0][0].exc_value, ZeroDivisionError)
+
+    @in_run
+    async def test_async_where_plain_is_wanted_and_the_other_way_round(self) -> None:
+        """THR-17"""
+        with self.assertRaisesRegex(TypeError, "plain function"):
+            await to_thread.run_sync(structio.sleep, 0)
+        with self.assertRaisesRegex(TypeError, "plain function"):
+            await to_thread.run_sync(lambda: from_thread.run_sync(structio.sleep, 0))
+        with self.assertRaisesRegex(TypeError, "async function"):
+            await to_thread.run_sync(lambda: from_thread.run(int))  # type: ignore[arg-type]
 
     @in_run
     async def test_starts_tasks(self) -> None:
