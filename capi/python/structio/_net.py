@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import sys
 from collections.abc import Awaitable, Callable
 from ctypes import addressof, c_char, c_int64, c_size_t, c_uint16, c_void_p
@@ -176,7 +177,8 @@ class SocketStream:
 
 
 def _new_buffer() -> tuple[memoryview, int]:
-    space = bytearray(RECEIVE_SIZE)
+    """Mapped, so that of a connection on which nothing comes no memory is used."""
+    space = mmap.mmap(-1, RECEIVE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return memoryview(space), addressof(c_char.from_buffer(space))
 
 
