@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from ctypes import c_int64, c_void_p
 from typing import Any, Final, TypeVar
 
-from . import _failure
+from . import _failure, _sigmask
 from ._abi import OpInfo, StepFn, TaskOptions, address_of, function
 from ._status import EPAYLOAD, exception, text
 
@@ -66,6 +66,7 @@ class Run:
         self.options = TaskOptions(stack_size=STACK_SIZE)
         self.options_address = ctypes.addressof(self.options)
         self.closed = False
+        self.mask = _sigmask.present()
 
     def slot(self) -> tuple[ctypes.Array[c_int64], int]:
         """Memory for a structio_steps, which is copied when the task begins."""

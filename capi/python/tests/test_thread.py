@@ -1,6 +1,9 @@
 """Worker threads, and from them back into the run."""
 
 import contextvars
+import os
+import signal
+import subprocess
 import threading
 import unittest
 from unittest import mock
@@ -23,6 +26,24 @@ class ToThread(Case):
         value, thread = await to_thread.run_sync(works, 3)
         self.assertEqual(value, 3)
         self.assertNotEqual(thread, main)
+
+    @unittest.skipUnless(os.path.exists("/proc/self/status"), "needs /proc")
+    def test_programs_that_it_starts_can_be_ended(self) -> None:
+        """Worker threads block signals; what they start must not."""
+
+        def blocked() -> str:
+            with open("/proc/thread-self/status") as status:
+                return next(line for line in status if line.startswith("SigBlk"))
+
+        def works() -> int:
+            with subprocess.Popen(["sleep", "60"]) as process:
+                process.terminate()
+                return process.wait()
+
+        async def main() -> tuple[str, int]:
+            return await to_thread.run_sync(blocked), await to_thread.run_sync(works)
+
+        self.assertEqual(structio.run(main), (blocked(), -signal.SIGTERM))
 
     @in_run
     async def test_the_very_exception(self) -> None:
