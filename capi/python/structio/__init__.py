@@ -18,11 +18,11 @@ from ._nursery import TASK_STATUS_IGNORED as TASK_STATUS_IGNORED
 from ._nursery import Nursery as Nursery
 from ._nursery import TaskStatus as TaskStatus
 from ._nursery import open_nursery as open_nursery
-from ._run import current_time as current_time
+from ._time import current_time as current_time
 from ._run import run as run
-from ._run import sleep as sleep
-from ._run import sleep_forever as sleep_forever
-from ._run import sleep_until as sleep_until
+from ._time import sleep as sleep
+from ._time import sleep_forever as sleep_forever
+from ._time import sleep_until as sleep_until
 from ._scope import CancelScope as CancelScope
 from ._scope import current_effective_deadline as current_effective_deadline
 from ._scope import fail_after as fail_after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import sys
 from collections.abc import Awaitable, Callable
 from ctypes import addressof, c_char, c_int64, c_size_t, c_uint16, c_void_p
@@ -13,7 +14,7 @@ from typing import Any, Final, NoReturn
 from ._abi import TcpConnectOptions, TcpListenOptions, function, op
 from ._buffer import address_of_bytes, pinned
 from ._nursery import TASK_STATUS_IGNORED, Nursery, open_nursery
-from ._run import sleep
+from ._time import sleep
 from ._status import check, exception, text
 from ._task import Run, call, call_raw, current_run, transparent
 from .lowlevel import checkpoint
@@ -176,7 +177,8 @@ class SocketStream:
 
 
 def _new_buffer() -> tuple[memoryview, int]:
-    space = bytearray(RECEIVE_SIZE)
+    """Mapped, so that of a connection on which nothing comes no memory is used."""
+    space = mmap.mmap(-1, RECEIVE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return memoryview(space), addressof(c_char.from_buffer(space))
 
 
@@ -226,12 +228,13 @@ class SocketListener:
 
 
 def _host(host: str | bytes | None) -> bytes | None:
-    if host is None or isinstance(host, bytes):
-        return host
-    try:
-        return host.encode("ascii")
-    except UnicodeEncodeError:
-        return host.encode("idna")
+    if host is None:
+        return None
+    if isinstance(host, str):
+        host = host.encode("ascii" if host.isascii() else "idna")
+    if b"\0" in host:
+        raise ValueError(f"{host!r} is no host: there is a null character in it")
+    return host
 
 
 async def open_tcp_stream(

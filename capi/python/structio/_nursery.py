@@ -178,7 +178,8 @@ class _Manager:
         left = await call_raw(failure, OP_CLOSE, nursery._address, status, addressof(failure))
         nursery.cancel_scope._ended()
         nursery._closed = True
-        run.kept.pop(nursery._address, None)
+        if left != EMISUSE:  # then the library may still have it
+            run.kept.pop(nursery._address, None)
         del self._nursery
         if left >= 0:
             return not closed

@@ -1,27 +1,22 @@
-"""structio.run, and time."""
+"""structio.run."""
 
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Awaitable, Callable
 from ctypes import c_void_p
 from typing import Protocol, TypeVar
 
 from . import _failure, _interrupt
-from ._abi import RunOptions, Steps, function, op
-from ._status import FOREVER, exception
-from ._task import DRIVE, STEP, Run, Task, call, coroutine_of, current_run, local
+from ._abi import RunOptions, Steps, function
+from ._asyncgen import Generators, hooked, main_with
+from ._status import exception
+from ._task import DRIVE, STEP, Run, Task, coroutine_of, local
 
 T = TypeVar("T")
 
 _run = function("run", "ippp", releases=True)
 _in_run = function("in_run", "i")
-_now = function("now", "q")
-
-OP_SLEEP = op("sleep")
-OP_SLEEP_UNTIL = op("sleep_until")
-OP_SLEEP_FOREVER = op("sleep_forever")
 
 
 class Clock(Protocol):
@@ -47,7 +42,8 @@ def run(
         raise RuntimeError("structio.run: this thread is inside a run already")
     coro = coroutine_of("structio.run", async_fn, args)
     state = Run()
-    main = Task(state, coro, async_fn, name)
+    generators = Generators(state)
+    main = Task(state, main_with(generators, coro), async_fn, name)
     state.main = main
     state.tasks.add(main)
     steps = Steps(step=STEP, state=id(main))
@@ -58,7 +54,7 @@ def run(
         no_deadlock_check=not deadlock_check,
         failure=ctypes.pointer(failure),
     )
-    with _interrupt.handled(state, options) as interrupts:
+    with _interrupt.handled(state, options) as interrupts, hooked(generators):
         state.interrupts = interrupts
         if clock is not None:
             options.clock = clock._native()
@@ -80,47 +76,4 @@ def run(
         return main.result  # type: ignore[no-any-return]
     finally:
         main.result = state.main = state.current = state.interrupts = None
-        del coro
-
-
-# --- time -----------------------------------------------------------------------------------------
-
-
-def nanoseconds(what: str, seconds: float) -> int:
-    """A duration or a moment, saturated."""
-    try:
-        exact = seconds * 1e9
-        if -9e18 < exact < 9e18:
-            return round(exact)
-    except TypeError:
-        raise TypeError(f"{what}: {seconds!r} is no number of seconds") from None
-    if math.isnan(exact):
-        raise ValueError(f"{what}: the time is not a number")
-    return FOREVER if exact > 0 else -FOREVER
-
-
-def seconds(ns: int) -> float:
-    return math.inf if ns == FOREVER else ns / 1e9
-
-
-def current_time() -> float:
-    """The run's clock in seconds."""
-    current_run("structio.current_time")
-    return float(_now()) / 1e9
-
-
-async def sleep(seconds: float) -> None:
-    """Waits; 0 is a checkpoint."""
-    if seconds < 0:
-        raise ValueError("structio.sleep: the duration is negative")
-    await call(None, OP_SLEEP, nanoseconds("structio.sleep", seconds))
-
-
-async def sleep_until(deadline: float) -> None:
-    """Waits until a moment of the run's clock; one that has passed is a checkpoint."""
-    await call(None, OP_SLEEP_UNTIL, nanoseconds("structio.sleep_until", deadline))
-
-
-async def sleep_forever() -> None:
-    """Waits until cancelled."""
-    await call(None, OP_SLEEP_FOREVER)
+        coro.close()

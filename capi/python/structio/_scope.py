@@ -9,10 +9,11 @@ from typing import Final
 
 from ._abi import ScopeOptions, ScopeStorage, function
 from ._failure import cancelled_group, free, has_cancelled
-from ._run import nanoseconds, seconds
+from ._time import nanoseconds, seconds
 from ._status import (
     ECANCELLED,
     EGROUP,
+    EMISUSE,
     EPAYLOAD,
     Cancelled,
     TooSlowError,
@@ -29,6 +30,8 @@ _cancel = function("scope_cancel", "ips")
 _set_deadline = function("scope_set_deadline", "ipq")
 _set_shield = function("scope_set_shield", "ipi")
 _deadline = function("scope_deadline", "ipp")
+_timeout = function("scope_timeout", "ipp")
+_set_timeout = function("scope_set_timeout", "ipq")
 _cancelled_caught = function("scope_cancelled_caught", "ip")
 _cancel_called = function("scope_cancel_called", "ip")
 _current_deadline = function("current_deadline", "q")
@@ -117,8 +120,22 @@ class ScopeView:
 class CancelScope(ScopeView):
     """A block of code that can be cancelled: `with CancelScope(deadline=...) as scope:`."""
 
-    def __init__(self, *, deadline: float = math.inf, shield: bool = False) -> None:
-        self._make(deadline, ABSOLUTE if deadline != math.inf else 0, shield)
+    def __init__(
+        self,
+        *,
+        deadline: float = math.inf,
+        relative_deadline: float = math.inf,
+        shield: bool = False,
+    ) -> None:
+        self._entered = True  # nothing is to be freed yet
+        if relative_deadline == math.inf:
+            self._make(deadline, ABSOLUTE if deadline != math.inf else 0, shield)
+        elif deadline == math.inf:
+            if relative_deadline < 0:
+                raise ValueError("CancelScope: the relative deadline is negative")
+            self._make(relative_deadline, RELATIVE, shield)
+        else:
+            raise ValueError("CancelScope: give a deadline or a relative one, not both")
 
     def _make(self, deadline: float, kind: int, shield: bool) -> None:
         if not isinstance(shield, bool):
@@ -130,6 +147,24 @@ class CancelScope(ScopeView):
         check(_init(address, addressof(options)))
         self._view(address, deadline if kind == ABSOLUTE else math.inf, shield)
         self._entered = False
+
+    @property
+    def relative_deadline(self) -> float:
+        """Seconds that count from entry; `math.inf`: none. Only before that."""
+        self._check_unentered()
+        out = c_int64()
+        if _timeout(self._address, addressof(out)) < 0:
+            return math.inf
+        return seconds(out.value)
+
+    @relative_deadline.setter
+    def relative_deadline(self, timeout: float) -> None:
+        self._check_unentered()
+        check(_set_timeout(self._address, nanoseconds("CancelScope.relative_deadline", timeout)))
+
+    def _check_unentered(self) -> None:
+        if self._entered:
+            raise RuntimeError("CancelScope.relative_deadline: the scope was entered, see deadline")
 
     def __enter__(self) -> CancelScope:
         run = current_run("CancelScope")
@@ -151,7 +186,8 @@ class CancelScope(ScopeView):
         self._snapshot()
         if exc is None:
             left = _leave(address, 0, None)
-            run.kept.pop(address, None)
+            if left != EMISUSE:  # then the library may still have it
+                run.kept.pop(address, None)
             check(left)
             return False
         if isinstance(exc, Cancelled):
@@ -160,7 +196,8 @@ class CancelScope(ScopeView):
             left = _leave_with_group(address)
         else:
             left = _leave(address, EPAYLOAD, None)
-        run.kept.pop(address, None)
+        if left != EMISUSE:
+            run.kept.pop(address, None)
         if left == 0:
             self._caught = True
             try:

@@ -13,11 +13,13 @@ import types
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from ctypes import c_int64, c_void_p
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from . import _failure
+from . import _failure, _sigmask
 from ._abi import OpInfo, StepFn, TaskOptions, address_of, function
 from ._status import EPAYLOAD, exception, text
+
+T = TypeVar("T")
 
 STACK_SIZE: Final = 64 * 1024
 
@@ -64,6 +66,7 @@ class Run:
         self.options = TaskOptions(stack_size=STACK_SIZE)
         self.options_address = ctypes.addressof(self.options)
         self.closed = False
+        self.mask = _sigmask.present()
 
     def slot(self) -> tuple[ctypes.Array[c_int64], int]:
         """Memory for a structio_steps, which is copied when the task begins."""
@@ -305,6 +308,14 @@ def coroutine_of(
     if type(coro) is types.CoroutineType or isinstance(coro, Coroutine):  # Cython's, for example
         return coro
     raise TypeError(f"{what} wants an async function, but {fn!r} returned {coro!r}")
+
+
+def no_coroutine(what: str, fn: object, value: T) -> T:
+    """What a plain function has returned, unless it was an async one."""
+    if isinstance(value, types.CoroutineType):
+        value.close()
+        raise TypeError(f"{what} wants a plain function, but {fn!r} is an async one")
+    return value
 
 
 def label_of(fn: Any, name: object) -> bytes:

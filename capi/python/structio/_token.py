@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from . import _failure
 from ._abi import Steps, TaskFn, function
 from ._status import EPAYLOAD, check, exception
-from ._task import DRIVE, STEP, Run, Task, coroutine_of, current_run
+from ._task import DRIVE, STEP, Run, Task, coroutine_of, current_run, local
 
 T = TypeVar("T")
 
@@ -73,6 +73,10 @@ class Token:
 def _calls(key: int) -> int:
     try:
         fn, args = _posted.pop(key)
+        run = local.run
+        if run is not None:
+            run.current = None
+        del run
         fn(*args)
         return 0
     except BaseException as exc:

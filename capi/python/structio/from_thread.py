@@ -9,7 +9,7 @@ from typing import TypeVar
 from . import _failure
 from ._abi import Steps, function
 from ._status import ECANCELLED, Cancelled, exception
-from ._task import DRIVE, STEP, Task, coroutine_of, transparent
+from ._task import DRIVE, STEP, Task, coroutine_of, no_coroutine, transparent
 from ._token import Token
 from .to_thread import host_of
 
@@ -48,7 +48,7 @@ def run_sync(fn: Callable[..., T], *args: object, token: Token | None = None) ->
 
 
 async def _calls(fn: Callable[..., T], args: tuple[object, ...]) -> T:
-    return fn(*args)
+    return no_coroutine("structio.from_thread.run_sync", fn, fn(*args))
 
 
 def check_cancelled() -> None:

@@ -6,7 +6,7 @@ import math
 from ctypes import addressof, c_int64, c_void_p
 
 from ._abi import VirtualClockOptions, function, op
-from ._run import nanoseconds
+from ._time import nanoseconds
 from ._status import check
 from ._task import call
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from ctypes import addressof, c_void_p
 from typing import Any, Final, TypeVar
 
-from . import _failure
+from . import _failure, _sigmask
 from ._abi import DropFn, TaskFn, ThreadOptions, function, op
 from ._limiter import CapacityLimiter
 from ._status import ECANCELLED, Cancelled, exception
-from ._task import Run, call_raw, current_run
+from ._task import Run, call_raw, current_run, no_coroutine
 
 __all__ = ["current_default_thread_limiter", "run_sync"]
 
@@ -60,13 +60,19 @@ _next_key: Final = itertools.count(1).__next__
 def _work(key: int) -> int:
     try:
         job = _jobs.pop(key)
-        _worker.run = job.run
+        run = _worker.run = job.run
+        before = None if run is None else _sigmask.exchange(run.mask)
+        del run
         try:
-            job.value = job.context.run(job.fn, *job.args)
+            value = job.context.run(job.fn, *job.args)
+            job.value = no_coroutine("structio.to_thread.run_sync", job.fn, value)
+            del value
         except BaseException as exc:
             trace = exc.__traceback__
             job.error = exc.with_traceback(trace and trace.tb_next)
             del trace
+        if before is not None:
+            _sigmask.exchange(before)
         _worker.run = job.run = None
         status = ECANCELLED if isinstance(job.error, Cancelled) else 0
         job.fn = job.args = job.context = None  # type: ignore[assignment]

@@ -85,6 +85,9 @@ class Abi(Case):
             )
             text = subprocess.run([program], check=True, capture_output=True, text=True).stdout
         found = {name: int(value) for name, value in (line.split() for line in text.splitlines())}
+        for name, kind in STRUCTS.items():
+            if kind is not _abi.Steps and kind is not _abi.Call:  # they may grow at their end
+                self.assertGreaterEqual(found.pop(name), expected.pop(name), name)
         self.assertEqual(found, expected)
 
     def test_words_of_a_call(self) -> None:

@@ -221,6 +221,29 @@ class Leaks(Case):
         self.assertEqual(descriptors(), before)
         self.assertLess(resident() - memory, 4 << 20)
 
+    @unittest.skipIf(resident() == 0, "how much memory is used cannot be told here")
+    def test_idle_connections_take_little(self) -> None:
+        connections = 200
+
+        async def handler(stream: structio.SocketStream) -> None:
+            await stream.receive_some()
+
+        async def main() -> None:
+            async with structio.open_nursery() as nursery:
+                listeners = await nursery.start(structio.serve_tcp, handler, 0)
+                port = listeners[0].address[1]
+                await (await structio.open_tcp_stream("127.0.0.1", port)).aclose()
+                await structio.testing.wait_all_tasks_blocked()
+                before = resident()
+                streams = []
+                for _ in range(connections):
+                    streams.append(await structio.open_tcp_stream("127.0.0.1", port))
+                await structio.testing.wait_all_tasks_blocked()
+                self.assertLess((resident() - before) // connections, 32 << 10)
+                nursery.cancel_scope.cancel()
+
+        structio.run(main)
+
     def test_references_to_the_result(self) -> None:
         value = object()
         before = sys.getrefcount(value)

@@ -133,7 +133,7 @@ class Misuse(Case):
                 async with structio.open_nursery() as nursery:
                     nursery.start_soon(careless)
         self.assertIn("still open", str(caught.exception.exceptions[0]))
-        self.assertIn("GeneratorExit", str(told.call_args[0][0].exc_value))
+        self.assertIn("another task's", str(told.call_args[0][0].exc_value))
         self.assertEqual(_failure._exceptions, {})
 
     @in_run

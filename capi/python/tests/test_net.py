@@ -184,12 +184,14 @@ class Connecting(Case):
             async with await structio.open_tcp_stream("localhost", listener.address[1]):
                 pass
         with self.assertRaises(socket.gaierror):
-            await structio.open_tcp_stream("no-such-host.invalid", 80)
+            await structio.open_tcp_stream("no such host", 80)
 
     @in_run
     async def test_bad_arguments(self) -> None:
         with self.assertRaises(ValueError):
             await structio.open_tcp_stream(None, 80)  # type: ignore[arg-type]
+        with self.assertRaises(ValueError):
+            await structio.open_tcp_stream("127.0.0.1\0.example.org", 80)
         for port, kind in ((70_000, ValueError), ("80", TypeError)):
             with self.assertRaises(kind):
                 await structio.open_tcp_stream("127.0.0.1", port)  # type: ignore[arg-type]

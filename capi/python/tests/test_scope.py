@@ -169,6 +169,29 @@ class Scopes(Case):
             scope.deadline = math.nan
         self.assertEqual(scope.deadline, 5)
 
+    @at_once
+    async def test_relative(self) -> None:
+        """CANCEL-20, CANCEL-21"""
+        with self.assertRaises(ValueError):
+            CancelScope(deadline=1, relative_deadline=1)
+        for bad in (-1, math.nan):
+            with self.assertRaises(ValueError):
+                CancelScope(relative_deadline=bad)
+        scope = CancelScope(relative_deadline=3)
+        self.assertEqual(scope.relative_deadline, 3)
+        scope.relative_deadline = 5
+        self.assertEqual(scope.relative_deadline, 5)
+        with self.assertRaises(ValueError):
+            scope.relative_deadline = -1
+        await structio.sleep(10)
+        with scope:
+            self.assertEqual(scope.deadline, 15)
+            with self.assertRaises(RuntimeError):
+                scope.relative_deadline = 7
+            await structio.sleep_forever()
+        self.assertEqual(structio.current_time(), 15)
+        self.assertEqual(CancelScope().relative_deadline, math.inf)
+
     @in_run
     async def test_text(self) -> None:
         """CANCEL-22"""

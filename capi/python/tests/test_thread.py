@@ -1,6 +1,9 @@
 """Worker threads, and from them back into the run."""
 
 import contextvars
+import os
+import signal
+import subprocess
 import threading
 import unittest
 from unittest import mock
@@ -23,6 +26,24 @@ class ToThread(Case):
         value, thread = await to_thread.run_sync(works, 3)
         self.assertEqual(value, 3)
         self.assertNotEqual(thread, main)
+
+    @unittest.skipUnless(os.path.exists("/proc/self/status"), "needs /proc")
+    def test_programs_that_it_starts_can_be_ended(self) -> None:
+        """Worker threads block signals; what they start must not."""
+
+        def blocked() -> str:
+            with open("/proc/thread-self/status") as status:
+                return next(line for line in status if line.startswith("SigBlk"))
+
+        def works() -> int:
+            with subprocess.Popen(["sleep", "60"]) as process:
+                process.terminate()
+                return process.wait()
+
+        async def main() -> tuple[str, int]:
+            return await to_thread.run_sync(blocked), await to_thread.run_sync(works)
+
+        self.assertEqual(structio.run(main), (blocked(), -signal.SIGTERM))
 
     @in_run
     async def test_the_very_exception(self) -> None:
@@ -55,6 +76,7 @@ class ToThread(Case):
 
     @in_run
     async def test_context(self) -> None:
+        """THR-18"""
         variable = contextvars.ContextVar("variable", default=0)
         variable.set(5)
 
@@ -68,6 +90,7 @@ class ToThread(Case):
 
     @in_run
     async def test_cancelled_before(self) -> None:
+        """THR-10"""
         ran = []
         with structio.CancelScope() as scope:
             scope.cancel()
@@ -78,6 +101,7 @@ class ToThread(Case):
 
     @in_run
     async def test_cancelled_meanwhile_waits(self) -> None:
+        """THR-09"""
         flag = threading.Event()
         got = []
 
@@ -94,6 +118,7 @@ class ToThread(Case):
         self.assertEqual(got, [True])
 
     def test_abandoned(self) -> None:
+        """THR-11"""
         flag, ended = threading.Event(), threading.Event()
 
         def works() -> None:
@@ -248,14 +273,20 @@ class FromThread(Case):
                 from_thread.run(fails, token=token)
             except KeyError as caught:
                 got.append(caught)
+            token.run_sync_soon(in_no_task)
             token.run_sync_soon(event.set)
+
+        def in_no_task() -> None:
+            with self.assertRaises(RuntimeError):
+                lowlevel.current_task()
+            got.append(threading.get_ident())
 
         event = structio.Event()
         other = threading.Thread(target=thread)
         other.start()
         await event.wait()
         other.join()
-        self.assertEqual(got, [main, main, error])
+        self.assertEqual(got, [main, main, error, main])
         with self.assertRaisesRegex(RuntimeError, "inside a run"):
             from_thread.run(value, token=token)
 
@@ -296,6 +327,16 @@ class FromThread(Case):
             with self.assertRaises(structio.InternalError):
                 structio.run(main)
         self.assertIsInstance(told.call_args[0][0].exc_value, ZeroDivisionError)
+
+    @in_run
+    async def test_async_where_plain_is_wanted_and_the_other_way_round(self) -> None:
+        """THR-17"""
+        with self.assertRaisesRegex(TypeError, "plain function"):
+            await to_thread.run_sync(structio.sleep, 0)
+        with self.assertRaisesRegex(TypeError, "plain function"):
+            await to_thread.run_sync(lambda: from_thread.run_sync(structio.sleep, 0))
+        with self.assertRaisesRegex(TypeError, "async function"):
+            await to_thread.run_sync(lambda: from_thread.run(int))  # type: ignore[arg-type]
 
     @in_run
     async def test_starts_tasks(self) -> None:

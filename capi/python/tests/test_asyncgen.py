@@ -1,0 +1,115 @@
+"""Async generators that are dropped before they were exhausted."""
+
+import gc
+import sys
+import unittest
+import warnings
+from collections.abc import AsyncGenerator
+from unittest import mock
+
+import structio
+from structio import lowlevel
+from structio.testing import MockClock
+
+from .support import Case, at_once
+
+
+class Dropped(Case):
+    def setUp(self) -> None:
+        self.ended: list[object] = []
+        warnings.simplefilter("ignore", ResourceWarning)
+
+    async def numbers(self) -> AsyncGenerator[int, None]:
+        try:
+            for n in range(10):
+                yield n
+        finally:
+            self.ended.append(lowlevel.current_task().name)
+            with structio.CancelScope(shield=True):
+                await structio.sleep(1)
+            self.ended.append("waited")
+
+    @at_once
+    async def test_closed_in_a_task_of_its_own(self) -> None:
+        async for n in self.numbers():
+            if n == 3:
+                break
+        gc.collect()
+        await structio.sleep(2)
+        self.assertEqual(self.ended, ["closes Dropped.numbers", "waited"])
+
+    @at_once
+    async def test_waits_in_a_cancelled_scope(self) -> None:
+        ended = self.ended
+
+        async def numbers() -> AsyncGenerator[int, None]:
+            try:
+                yield 1
+            finally:
+                try:
+                    await structio.sleep_forever()
+                except structio.Cancelled as cancelled:
+                    ended.append(cancelled.reason)
+                    raise
+
+        async for _ in numbers():
+            break
+        gc.collect()
+        await structio.sleep(1)
+        self.assertEqual(ended, ["the async generator is closed"])
+
+    def test_at_the_runs_end(self) -> None:
+        kept = []
+
+        async def main() -> int:
+            kept.append(self.numbers())
+            return await kept[0].__anext__()
+
+        self.assertEqual(structio.run(main, clock=MockClock(autojump_threshold=0)), 0)
+        self.assertEqual(self.ended[1:], ["waited"])
+        self.assertTrue(str(self.ended[0]).endswith("main"))
+
+    def test_at_the_end_of_a_run_that_fails(self) -> None:
+        error = ValueError()
+
+        async def main() -> None:
+            generator = self.numbers()
+            await generator.__anext__()
+            raise error
+
+        with self.assertRaises(ValueError) as caught:
+            structio.run(main, clock=MockClock(autojump_threshold=0))
+        self.assertIs(caught.exception, error)
+
+    @at_once
+    async def test_warns(self) -> None:
+        async for _ in self.numbers():
+            break
+        with self.assertWarnsRegex(ResourceWarning, "numbers was dropped"):
+            async for _ in self.numbers():
+                break
+            gc.collect()
+
+    @at_once
+    async def test_a_failure_is_reported(self) -> None:
+        async def numbers() -> AsyncGenerator[int, None]:
+            try:
+                yield 1
+            finally:
+                raise ValueError("in its end")
+
+        with mock.patch("sys.unraisablehook") as told:
+            async for _ in numbers():
+                break
+            gc.collect()
+            await structio.sleep(1)
+        self.assertIn("in its end", str(told.call_args[0][0].exc_value))
+
+    def test_hooks_are_restored(self) -> None:
+        before = sys.get_asyncgen_hooks()
+        structio.run(structio.sleep, 0)
+        self.assertEqual(sys.get_asyncgen_hooks(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
