@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import signal
+import threading
 from collections.abc import Awaitable, Callable
 from ctypes import c_void_p
 from typing import Protocol, TypeVar
@@ -10,6 +12,7 @@ from typing import Protocol, TypeVar
 from . import _failure, _interrupt
 from ._abi import RunOptions, Steps, function
 from ._asyncgen import Generators, hooked, main_with
+from ._handlers import Handlers
 from ._status import exception
 from ._task import DRIVE, STEP, Run, Task, coroutine_of, local
 
@@ -56,6 +59,9 @@ def run(
     )
     with _interrupt.handled(state, options) as interrupts, hooked(generators):
         state.interrupts = interrupts
+        if threading.current_thread() is threading.main_thread():
+            state.handlers = Handlers(state, set() if interrupts is None else {signal.SIGINT})
+        put_off = []
         if clock is not None:
             options.clock = clock._native()
         local.run = state
@@ -64,6 +70,8 @@ def run(
         finally:
             local.run = None
             state.end()
+            if state.handlers is not None:
+                put_off = state.handlers.end()
     try:
         if main in state.tasks:  # it was never stepped: the run could not begin
             main.forget()
@@ -73,7 +81,10 @@ def run(
             raise exception(status)
         if interrupts is not None and interrupts.noted:  # too late for the library
             raise KeyboardInterrupt
+        for handler, signum in put_off:
+            handler(signum, None)
         return main.result  # type: ignore[no-any-return]
     finally:
         main.result = state.main = state.current = state.interrupts = None
+        state.handlers = None
         coro.close()

@@ -132,6 +132,10 @@ _err_name = function("err_name", "si")
 _cancel_reason = function("cancel_reason", "ip")
 
 
+# What handlers of signals have raised, to be raised in the main task.
+raised_by_handler: Final[list[BaseException]] = []
+
+
 def text(raw: bytes | None) -> str:
     return (raw or b"").decode("utf-8", "replace")
 
@@ -159,7 +163,7 @@ def exception(status: int, message: str | None = None) -> BaseException:
     if message is None:
         message = last_message()
     if status == EINTERRUPTED:
-        return KeyboardInterrupt()
+        return raised_by_handler.pop(0) if raised_by_handler else KeyboardInterrupt()
     kind = _EXCEPTIONS.get(status)
     if kind is not None:
         return kind(message)

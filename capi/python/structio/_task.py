@@ -63,6 +63,7 @@ class Run:
         self.slots: list[tuple[ctypes.Array[c_int64], int]] = []
         self.main: Task | None = None
         self.interrupts: Any = None
+        self.handlers: Any = None
         self.options = TaskOptions(stack_size=STACK_SIZE)
         self.options_address = ctypes.addressof(self.options)
         self.closed = False
@@ -186,8 +187,11 @@ def _first_step(task: Task, address: int) -> ctypes.Array[c_int64]:
     if task.slot is not None:
         run.slots.append(task.slot)
         task.slot = None
-    if task is run.main and run.interrupts is not None and run.interrupts.noted:
-        _inject_interrupt()  # it came before the library had the signal
+    if task is run.main:
+        if run.interrupts is not None and run.interrupts.noted:
+            _inject_interrupt()  # it came before the library had the signal
+        if run.handlers is not None:
+            run.handlers.begin()
     return words
 
 

@@ -347,6 +347,72 @@ class Interrupts(Case):
         )
         self.assertEqual(lines, ["interrupted", "own", "own"])
 
+    def test_handlers_of_other_signals(self) -> None:
+        """They are called soon, whatever the run does; what they raise comes out of the main task."""
+        lines = self.program(
+            """
+            def handler(signum, frame):
+                print("handled")
+                if signum == signal.SIGTERM:
+                    sys.exit(3)
+            for signum in (signal.SIGTERM, signal.SIGUSR1):
+                signal.signal(signum, handler)
+            def sends(signum):
+                os.kill(os.getpid(), signum)
+            async def main():
+                await structio.to_thread.run_sync(sends, signal.SIGUSR1)
+                async with structio.open_nursery() as nursery:
+                    nursery.start_soon(structio.to_thread.run_sync, sends, signal.SIGTERM)
+                    try:
+                        await structio.sleep_forever()
+                    except SystemExit as error:
+                        print("in main", error.code)
+                        raise
+            try:
+                structio.run(main)
+            except BaseExceptionGroup as group:
+                print(repr(group.exceptions))
+            assert signal.getsignal(signal.SIGTERM) is handler
+            assert signal.set_wakeup_fd(-1) == -1
+            async def computes():
+                sends(signal.SIGTERM)
+                while True: pass
+            try:
+                structio.run(computes)
+            except SystemExit as error:
+                print(error.code)
+            """
+        )
+        self.assertEqual(
+            lines, ["handled", "handled", "in main 3", "(SystemExit(3),)", "handled", "3"]
+        )
+
+    def test_a_handler_that_raises_at_any_instant(self) -> None:
+        lines = self.program(
+            """
+            def handler(signum, frame):
+                raise SystemExit
+            signal.signal(signal.SIGUSR1, handler)
+            async def main(n):
+                threading.Timer(0.001 + n * 0.0003, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+                while True:
+                    async with structio.open_nursery() as nursery:
+                        for _ in range(3):
+                            nursery.start_soon(structio.sleep, 0.0001)
+            seen = 0
+            for n in range(30):
+                try:
+                    structio.run(main, n)
+                except BaseException as error:
+                    while isinstance(error, BaseExceptionGroup):
+                        error = error.exceptions[0]
+                    assert type(error) is SystemExit, repr(error)
+                    seen += 1
+            print(seen)
+            """
+        )
+        self.assertEqual(lines, ["30"])
+
     def test_not_in_other_threads(self) -> None:
         before = signal.getsignal(signal.SIGINT)
         seen = []
