@@ -2,6 +2,8 @@
 // handlers, who the peer is.
 #include <structio/resolve.hpp>
 
+#include <array>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -391,6 +393,23 @@ TEST_CASE("the peer of a connection is known when it has gone", "[SSTR-05]") {
     auto server = listener.accept();
     CHECK(server.peer_address().port == port);
     CHECK(server.peer_address().host == "127.0.0.1");
+  });
+}
+
+TEST_CASE("so is the peer that was connected to") {
+  run([] {
+    auto listener = listen();
+    auto client = connect(listener);
+    {
+      auto server = listener.accept();
+      const linger reset{1, 0};
+      setsockopt(static_cast<int>(server.descriptor()), SOL_SOCKET, SO_LINGER, &reset,
+                 sizeof reset);
+    }
+    std::array<std::byte, 1> none;
+    CHECK(throws<structio::broken_error>([&] { client.receive_some(none); }));
+    CHECK(client.peer_address().port == listener.address().port);
+    CHECK(client.peer_address().host == "127.0.0.1");
   });
 }
 

@@ -86,8 +86,8 @@ typedef struct structio_tcp_connect_options {
 STRUCTIO_API int structio_tcp_connect(const structio_tcp_connect_options* options,
                                       structio_stream** out);
 
-/* Addresses of both ends, as for structio_listener_address; the peer of an accepted connection is
- * known also when it has gone. These and the functions below want a TCP connection:
+/* Addresses of both ends, as for structio_listener_address; the peer is known also when it has
+ * gone. These and the functions below want a TCP connection:
  * STRUCTIO_EMISUSE for any other stream. */
 STRUCTIO_API int structio_stream_local_address(structio_stream* stream, char* host, size_t size,
                                                uint16_t* port);

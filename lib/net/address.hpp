@@ -13,6 +13,9 @@ struct address {
   alignas(8) unsigned char storage[128];
   sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(storage); }
   const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(storage); }
+  const sockaddr_storage& full() const noexcept {
+    return *reinterpret_cast<const sockaddr_storage*>(storage);
+  }
   sockaddr_storage& full() noexcept { return *reinterpret_cast<sockaddr_storage*>(storage); }
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "reactor/uv_address.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::net {
@@ -34,6 +35,7 @@ int tcp_connect(runtime& rt, const address& to, const address* local, tcp_stream
   }
   if (code == 0) {
     reactor::set_nodelay(*s->slot, true);
+    s->peer = reactor::peer_at(to.full());  // the system forgets it when the peer resets
     out = s;
     return 0;
   }

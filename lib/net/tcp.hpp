@@ -66,7 +66,7 @@ void release(tcp_listener& l) noexcept;
 /// Ends the handle and closes.
 void free_listener(tcp_listener& l) noexcept;
 
-/// The peer of a connection, as it was when it was accepted or is known now. 0 or a code.
+/// The peer of a connection, as it was when that was made or is known now. 0 or a code.
 int peer_of(const tcp_stream& s, address& out) noexcept;
 
 }  // namespace structio::rt::net

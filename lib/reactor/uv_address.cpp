@@ -62,4 +62,15 @@ bool is_v6(const sockaddr_storage& address) noexcept {
   return address.ss_family == AF_INET6;
 }
 
+peer_address peer_at(const sockaddr_storage& address) noexcept {
+  peer_address peer;
+  char host[64];
+  std::uint16_t port = 0;
+  if (format_address(address, host, port) != 0) return peer;
+  if (std::strcmp(host, "0.0.0.0") == 0 || std::strcmp(host, "::") == 0) return peer;
+  peer.size = is_v6(address) ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  std::memcpy(peer.bytes, &address, peer.size);
+  return peer;
+}
+
 }  // namespace structio::reactor

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "reactor/uv_reactor.hpp"
+#include "reactor/uv_stream.hpp"
 
 struct sockaddr_storage;
 
@@ -19,6 +20,9 @@ int format_address(const sockaddr_storage& address, char* host, std::uint16_t& p
 std::uint16_t port_of(const sockaddr_storage& address) noexcept;
 void set_port(sockaddr_storage& address, std::uint16_t port) noexcept;
 bool is_v6(const sockaddr_storage& address) noexcept;
+
+/// What is connected to; nothing for "any address", of which only the system knows where it led.
+peer_address peer_at(const sockaddr_storage& address) noexcept;
 
 extern const int address_in_use;  ///< codes of the system's
 extern const int address_unavailable;

@@ -20,7 +20,7 @@ enum class os_kind : std::uint8_t {
 
 struct os_stream : byte_stream {
   reactor::stream_slot* slot = nullptr;  ///< null once closed
-  reactor::peer_address peer;            ///< of what was accepted: known also when it has gone
+  reactor::peer_address peer;            ///< where it is TCP: known also when it has gone
 };
 
 /// A stream without a slot yet, with a handle; null when memory is out.
