@@ -22,10 +22,9 @@ enum structio_log_level {
   STRUCTIO_LOG_OFF = 5
 };
 
-/* Takes a line: `level` as above, `text` a line or several, without a newline at the end,
- * valid for the call only. It is called
- * by whatever thread logs, several at once, and on the stack of whatever task: it must not block
- * for long, throw, or call structio. */
+/* Takes a line: `level` as above, `text` a line or several, without a newline at the end, valid for
+ * the call only. It is called by whatever thread logs, several at once, and on the stack of
+ * whatever task: it must not block for long, throw, or call structio. */
 typedef void (*structio_log_fn)(uint32_t level, const char* text, void* arg);
 
 /* From now on lines of `level` and more go to fn(level, text, arg) instead of stderr; NULL restores
