@@ -39,7 +39,7 @@ static int sleeps_and_ends(void* state, structio_call* call) {
       c->slept += structio_now();
       call->result = 42;
       return STRUCTIO_STEP_DONE;
-    default: CHECK(!"stepped after its end"); return STRUCTIO_STEP_DONE;
+    default: CHECK(c->line <= 2); return STRUCTIO_STEP_DONE; /* not stepped after its end */
   }
 }
 
