@@ -73,6 +73,33 @@ static void a_step_stands_on_the_threads_stack(void) {
   CHECK(run_at_once(structio_drive, &steps) == 0);
 }
 
+static int64_t receives_nothing(void* arg, void* buffer, size_t size) {
+  (void)arg, (void)buffer, (void)size;
+  return 0;
+}
+
+static void* no_exceptions(void) {
+  static void* globals[2];
+  return globals;
+}
+
+static int prepares(void* state, structio_call* call) {
+  structio_stream_table table = {0};
+  structio_stream* stream = NULL;
+  table.struct_size = sizeof table;
+  table.receive_some = receives_nothing;
+  CHECK(structio_stream_new(&table, state, &stream) == 0);
+  CHECK(structio_stream_free(stream) == 0);
+  CHECK(structio_add_cxa_get_globals(no_exceptions) == 0);
+  call->result = 0;
+  return STRUCTIO_STEP_DONE;
+}
+
+static void a_step_may_call_what_never_waits(void) {
+  structio_steps steps = {sizeof steps, prepares, NULL};
+  CHECK(run_at_once(structio_drive, &steps) == 0);
+}
+
 /* --- nurseries, scopes, failures -------------------------------------------------------------- */
 
 static int waits_for_event(void* state, structio_call* call) {
@@ -258,6 +285,7 @@ int main(void) {
   int value = 0;
   a_step_sleeps();
   a_step_stands_on_the_threads_stack();
+  a_step_may_call_what_never_waits();
   steps_start_tasks_and_fail();
   a_deadline_cuts_a_call();
   a_function_of_ones_own();
