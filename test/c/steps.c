@@ -100,6 +100,49 @@ static void a_step_may_call_what_never_waits(void) {
   CHECK(run_at_once(structio_drive, &steps) == 0);
 }
 
+struct watcher {
+  int line;
+  structio_nursery nursery;
+  structio_task* other;
+};
+
+static int sleeps_long(void* arg) {
+  (void)arg;
+  return structio_sleep(STRUCTIO_SECONDS(9));
+}
+
+static int looks_at_stacks(void* state, structio_call* call) {
+  struct watcher* w = state;
+  structio_task_id id = 0;
+  void* addresses[64];
+  switch (w->line++) {
+    case 0:
+      CHECK(structio_nursery_open(&w->nursery) == 0);
+      CHECK(structio_nursery_start_task(&w->nursery, NULL, sleeps_long, NULL, &w->other) == 0);
+      CHECK(structio_task_get_id(w->other, &id) == 0);
+      CHECK(structio_debug_backtrace(id, addresses, 64) >= 0); /* has not begun */
+      call->op = op("structio_checkpoint");
+      return STRUCTIO_STEP_CALL;
+    case 1:
+      CHECK(call->result == 0);
+      CHECK(structio_task_get_id(w->other, &id) == 0);
+      CHECK(structio_debug_backtrace(id, addresses, 64) > 3);
+      CHECK(structio_debug_backtrace(structio_task_current(), addresses, 64) > 3);
+      CHECK(structio_debug_backtrace(id, addresses, 64) > 3);
+      CHECK(structio_task_free(w->other) == 0);
+      call->op = op("structio_nursery_close");
+      call->arguments[0] = pointer(&w->nursery);
+      return STRUCTIO_STEP_CALL;
+    default: CHECK(call->result == 0 && w->line == 3); return STRUCTIO_STEP_DONE;
+  }
+}
+
+static void a_step_may_look_at_other_stacks(void) {
+  struct watcher w = {0};
+  structio_steps steps = {sizeof steps, looks_at_stacks, &w};
+  CHECK(run_at_once(structio_drive, &steps) == 0);
+}
+
 /* --- nurseries, scopes, failures -------------------------------------------------------------- */
 
 static int waits_for_event(void* state, structio_call* call) {
@@ -286,6 +329,7 @@ int main(void) {
   a_step_sleeps();
   a_step_stands_on_the_threads_stack();
   a_step_may_call_what_never_waits();
+  a_step_may_look_at_other_stacks();
   steps_start_tasks_and_fail();
   a_deadline_cuts_a_call();
   a_function_of_ones_own();
