@@ -1,5 +1,7 @@
 /* Tasks that are driven by steps: where a step runs, what it may call, what its calls return, how
  * the task ends, and what is refused. */
+#include <limits.h>
+
 #include "check.h"
 
 static uint32_t op(const char* name) {
@@ -256,6 +258,24 @@ static void a_function_of_ones_own(void) {
   CHECK(run_at_once(structio_drive, &steps) == 0);
 }
 
+static int64_t copies_three_gigabytes(const uint64_t* arguments) {
+  (void)arguments;
+  return INT64_C(3) << 30;
+}
+
+static int copies(void* state, structio_call* call) {
+  struct coroutine* c = state;
+  if (c->line++ > 0) return STRUCTIO_STEP_DONE;
+  call->fn = copies_three_gigabytes;
+  return STRUCTIO_STEP_CALL;
+}
+
+static void a_count_that_no_int_holds_is_no_failure(void) {
+  struct coroutine c = {0};
+  structio_steps steps = {sizeof steps, copies, &c};
+  CHECK(run_at_once(structio_drive, &steps) == INT_MAX);
+}
+
 static int is_ready(void* state, structio_call* call) {
   (void)state;
   CHECK(structio_started(state) == 0);
@@ -333,6 +353,7 @@ int main(void) {
   steps_start_tasks_and_fail();
   a_deadline_cuts_a_call();
   a_function_of_ones_own();
+  a_count_that_no_int_holds_is_no_failure();
   CHECK(run_at_once(begins_one, &value) == 0);
   CHECK(run_at_once(is_called_into, NULL) == 0);
   nonsense_is_refused();
