@@ -87,7 +87,7 @@ int structio_stream_new(const structio_stream_table* given, void* arg, structio_
   if (!table.receive_some && !table.send_all) {
     return fail(STRUCTIO_EINVALID, "%s: the stream neither receives nor sends", call);
   }
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   auto* s = stream::custom_make(*r,
                                 {table.receive_some, table.send_all, table.wait_send,

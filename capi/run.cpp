@@ -83,7 +83,7 @@ int structio_in_task(void) {
 int structio_add_cxa_get_globals(void* (*getter)(void)) {
   constexpr const char* call = "structio_add_cxa_get_globals";
   if (!getter) return null_argument(call, "getter");
-  rt::runtime* r = in_task(call);
+  rt::runtime* r = in_body(call);
   if (!r) return refused();
   if (r->machine.exceptions.add(getter)) return 0;
   return fail(STRUCTIO_ELIMIT, "%s: at most %d C++ runtimes can be kept apart", call,

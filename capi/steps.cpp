@@ -2,6 +2,8 @@
 // stack; what it asks for is called on the task's.
 #include <structio/structio_steps.h>
 
+#include <climits>
+
 #include "base/host_end.hpp"
 #include "check.hpp"
 #include "op_table.hpp"
@@ -17,6 +19,11 @@ struct one_step {
   structio_call& call;
   int answer = 0;
 };
+
+/// The status of a task. A count that is too large for one is still no failure.
+int status_of(std::int64_t result) noexcept {
+  return result > INT_MAX ? INT_MAX : static_cast<int>(result);
+}
 
 }  // namespace
 
@@ -43,7 +50,7 @@ int structio_drive(void* given) {
           s.answer = base::call_host(s.steps.step, s.steps.state, &s.call);
         },
         &step);
-    if (step.answer == STRUCTIO_STEP_DONE) return static_cast<int>(next.result);
+    if (step.answer == STRUCTIO_STEP_DONE) return status_of(next.result);
     if (step.answer != STRUCTIO_STEP_CALL) {
       return fail(STRUCTIO_EINVALID, "%s: a step answered %d, which is none of enum structio_step",
                   call, step.answer);

@@ -73,8 +73,9 @@ typedef struct structio_call {
 
 /* What a step answers. Anything else ends the task with STRUCTIO_EINVALID. */
 enum structio_step {
-  STRUCTIO_STEP_DONE = 0, /* the task ends with call->result, as if its function had returned it */
-  STRUCTIO_STEP_CALL = 1  /* make the call, then step again with its result */
+  /* The task ends with call->result, as if its function had returned it: at most INT_MAX. */
+  STRUCTIO_STEP_DONE = 0,
+  STRUCTIO_STEP_CALL = 1 /* make the call, then step again with its result */
 };
 
 /* Takes the task one step further. Runs in the task (its scopes, its locals, its failure in

@@ -154,8 +154,8 @@ STRUCTIO_UNINSTRUMENTED transfer_t serve_probes(transfer_t t) noexcept {
     machine& m = *call.m;
     fiber& self = *call.target;
     arrive(m, self, t.fctx);
+    fiber& back = *m.left;  // as long as it says so: the function may look at other fibers itself
     call.fn(call.arg);
-    fiber& back = *m.left;
     self.listening = true;
     m.switching = true;
     m.left = &self;
@@ -242,8 +242,8 @@ STRUCTIO_UNINSTRUMENTED transfer_t on_top(transfer_t t) noexcept {
 
 }  // namespace
 
-STRUCTIO_UNINSTRUMENTED void run_on_top(machine& m, fiber& f, void (*fn)(void*),
-                                        void* arg) noexcept {
+[[gnu::noinline]] STRUCTIO_UNINSTRUMENTED void run_on_top(machine& m, fiber& f, void (*fn)(void*),
+                                                          void* arg) noexcept {
   fiber& self = *m.current;
   STRUCTIO_ASSERT(&f != &self && f.sp);
   probe_call call{&m, &f, fn, arg};

@@ -12,6 +12,7 @@ struct collection {
   int capacity;
   int count = 0;
   void* innermost;     ///< function whose frame is the last one not to be shown
+  void* other;         ///< or this one, if the fiber waits for what it has another one do
   bool inside = true;  ///< still among the probe's own frames
 };
 
@@ -22,7 +23,8 @@ _Unwind_Reason_Code on_frame(_Unwind_Context* context, void* arg) {
   if (c.inside) {
     // A return address may be the first one behind a function that never returns.
     void* call = static_cast<char*>(address) - 1;
-    if (_Unwind_FindEnclosingFunction(call) == c.innermost) c.inside = false;
+    void* function = _Unwind_FindEnclosingFunction(call);
+    if (function == c.innermost || function == c.other) c.inside = false;
     return _URC_NO_REASON;
   }
   if (c.count == c.capacity) return _URC_END_OF_STACK;
@@ -37,7 +39,12 @@ void collect(void* arg) {
 }  // namespace
 
 [[gnu::noinline]] int backtrace_of(machine& m, fiber& f, void** addresses, int capacity) noexcept {
-  collection c{addresses, capacity, 0, reinterpret_cast<void*>(&switch_to), true};
+  collection c{addresses,
+               capacity,
+               0,
+               reinterpret_cast<void*>(&switch_to),
+               reinterpret_cast<void*>(&run_on_top),
+               true};
   if (&f == m.current) {
     c.innermost = reinterpret_cast<void*>(&backtrace_of);
     collect(&c);

@@ -1,5 +1,7 @@
 /* Tasks that are driven by steps: where a step runs, what it may call, what its calls return, how
  * the task ends, and what is refused. */
+#include <limits.h>
+
 #include "check.h"
 
 static uint32_t op(const char* name) {
@@ -70,6 +72,76 @@ static int looks_around(void* state, structio_call* call) {
 
 static void a_step_stands_on_the_threads_stack(void) {
   structio_steps steps = {sizeof steps, looks_around, NULL};
+  CHECK(run_at_once(structio_drive, &steps) == 0);
+}
+
+static int64_t receives_nothing(void* arg, void* buffer, size_t size) {
+  (void)arg, (void)buffer, (void)size;
+  return 0;
+}
+
+static void* no_exceptions(void) {
+  static void* globals[2];
+  return globals;
+}
+
+static int prepares(void* state, structio_call* call) {
+  structio_stream_table table = {0};
+  structio_stream* stream = NULL;
+  table.struct_size = sizeof table;
+  table.receive_some = receives_nothing;
+  CHECK(structio_stream_new(&table, state, &stream) == 0);
+  CHECK(structio_stream_free(stream) == 0);
+  CHECK(structio_add_cxa_get_globals(no_exceptions) == 0);
+  call->result = 0;
+  return STRUCTIO_STEP_DONE;
+}
+
+static void a_step_may_call_what_never_waits(void) {
+  structio_steps steps = {sizeof steps, prepares, NULL};
+  CHECK(run_at_once(structio_drive, &steps) == 0);
+}
+
+struct watcher {
+  int line;
+  structio_nursery nursery;
+  structio_task* other;
+};
+
+static int sleeps_long(void* arg) {
+  (void)arg;
+  return structio_sleep(STRUCTIO_SECONDS(9));
+}
+
+static int looks_at_stacks(void* state, structio_call* call) {
+  struct watcher* w = state;
+  structio_task_id id = 0;
+  void* addresses[64];
+  switch (w->line++) {
+    case 0:
+      CHECK(structio_nursery_open(&w->nursery) == 0);
+      CHECK(structio_nursery_start_task(&w->nursery, NULL, sleeps_long, NULL, &w->other) == 0);
+      CHECK(structio_task_get_id(w->other, &id) == 0);
+      CHECK(structio_debug_backtrace(id, addresses, 64) >= 0); /* has not begun */
+      call->op = op("structio_checkpoint");
+      return STRUCTIO_STEP_CALL;
+    case 1:
+      CHECK(call->result == 0);
+      CHECK(structio_task_get_id(w->other, &id) == 0);
+      CHECK(structio_debug_backtrace(id, addresses, 64) > 3);
+      CHECK(structio_debug_backtrace(structio_task_current(), addresses, 64) > 3);
+      CHECK(structio_debug_backtrace(id, addresses, 64) > 3);
+      CHECK(structio_task_free(w->other) == 0);
+      call->op = op("structio_nursery_close");
+      call->arguments[0] = pointer(&w->nursery);
+      return STRUCTIO_STEP_CALL;
+    default: CHECK(call->result == 0 && w->line == 3); return STRUCTIO_STEP_DONE;
+  }
+}
+
+static void a_step_may_look_at_other_stacks(void) {
+  struct watcher w = {0};
+  structio_steps steps = {sizeof steps, looks_at_stacks, &w};
   CHECK(run_at_once(structio_drive, &steps) == 0);
 }
 
@@ -186,6 +258,24 @@ static void a_function_of_ones_own(void) {
   CHECK(run_at_once(structio_drive, &steps) == 0);
 }
 
+static int64_t copies_three_gigabytes(const uint64_t* arguments) {
+  (void)arguments;
+  return INT64_C(3) << 30;
+}
+
+static int copies(void* state, structio_call* call) {
+  struct coroutine* c = state;
+  if (c->line++ > 0) return STRUCTIO_STEP_DONE;
+  call->fn = copies_three_gigabytes;
+  return STRUCTIO_STEP_CALL;
+}
+
+static void a_count_that_no_int_holds_is_no_failure(void) {
+  struct coroutine c = {0};
+  structio_steps steps = {sizeof steps, copies, &c};
+  CHECK(run_at_once(structio_drive, &steps) == INT_MAX);
+}
+
 static int is_ready(void* state, structio_call* call) {
   (void)state;
   CHECK(structio_started(state) == 0);
@@ -258,9 +348,12 @@ int main(void) {
   int value = 0;
   a_step_sleeps();
   a_step_stands_on_the_threads_stack();
+  a_step_may_call_what_never_waits();
+  a_step_may_look_at_other_stacks();
   steps_start_tasks_and_fail();
   a_deadline_cuts_a_call();
   a_function_of_ones_own();
+  a_count_that_no_int_holds_is_no_failure();
   CHECK(run_at_once(begins_one, &value) == 0);
   CHECK(run_at_once(is_called_into, NULL) == 0);
   nonsense_is_refused();

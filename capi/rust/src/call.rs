@@ -2,6 +2,7 @@
 //! that does not move.
 
 use std::ffi::CString;
+use std::io::Write;
 use std::os::raw::{c_char, c_int, c_void};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::abort;
@@ -64,7 +65,8 @@ impl Drop for Bomb {
 
 /// For what cannot be reported, because going on would use memory that is gone.
 pub(crate) fn fatal(why: &str) -> ! {
-    eprintln!("structio: {why}");
+    // Not by `eprintln!`, which panics when it cannot write.
+    let _ = writeln!(std::io::stderr(), "structio: {why}");
     abort();
 }
 

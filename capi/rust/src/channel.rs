@@ -1,5 +1,6 @@
 //! Typed channels among the tasks of a run.
 
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{align_of, size_of, ManuallyDrop, MaybeUninit};
@@ -37,6 +38,10 @@ impl<T> Item<T> {
     }
 }
 
+/// What an end says about items: they may be dropped with it, and none becomes shorter-lived or
+/// longer-lived on the way, since the other end has the same type.
+type Items<T> = PhantomData<Cell<T>>;
+
 /// # Safety
 /// `item` is a valid `Item<T>` that is used no more.
 unsafe extern "C" fn destroy<T>(item: *mut c_void) {
@@ -49,6 +54,23 @@ unsafe extern "C" fn destroy<T>(item: *mut c_void) {
 /// waits longest is served first. The channel belongs to the run it is made in.
 ///
 /// Items that were not received are dropped with the last receiver.
+///
+/// What an item borrows outlives the channel, whichever end it is sent at:
+///
+/// ```compile_fail,E0597
+/// fn send<'a>(tx: &structio::Sender<&'a str>, text: &'a str) {
+///     tx.send(text).unwrap();
+/// }
+/// structio::run(|| {
+///     let (tx, rx) = structio::channel::<&'static str>(1)?;
+///     {
+///         let mine = String::from("mine");
+///         send(&tx, &mine);
+///     }
+///     let _text: &'static str = rx.receive()?;
+///     Ok(())
+/// }).unwrap();
+/// ```
 pub fn channel<T>(capacity: usize) -> Result<(Sender<T>, Receiver<T>)> {
     let (mut tx, mut rx) = (ptr::null_mut(), ptr::null_mut());
     let capacity = i64::try_from(capacity).unwrap_or(sys::STRUCTIO_UNLIMITED);
@@ -90,7 +112,7 @@ impl<T> From<SendError<T>> for Error {
 /// then [`Error::End`].
 pub struct Sender<T> {
     raw: *mut sys::structio_sender,
-    items: PhantomData<T>,
+    items: Items<T>,
 }
 
 impl<T> Sender<T> {
@@ -146,7 +168,7 @@ impl<T> Drop for Sender<T> {
 /// One of a channel's receiving ends.
 pub struct Receiver<T> {
     raw: *mut sys::structio_receiver,
-    items: PhantomData<T>,
+    items: Items<T>,
 }
 
 impl<T> Receiver<T> {

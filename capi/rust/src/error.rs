@@ -190,10 +190,12 @@ impl From<Error> for io::Error {
 
 #[cfg(unix)]
 fn kind_of(code: c_int) -> io::ErrorKind {
+    if !(-4095..0).contains(&code) {
+        return io::ErrorKind::Other; // not one of the system's
+    }
     match io::Error::from_raw_os_error(-code).kind() {
         io::ErrorKind::Interrupted => io::ErrorKind::Other,
-        kind if code > -4096 => kind,
-        _ => io::ErrorKind::Other,
+        kind => kind,
     }
 }
 

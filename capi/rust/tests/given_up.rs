@@ -40,6 +40,18 @@ fn a_main_task_that_never_ends_in_a_deadlock_ends_the_process() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn it_ends_also_when_nothing_can_be_said_about_it() {
+    let mut full = std::fs::OpenOptions::new();
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "ignores_that_waiting_fails", "--ignored", "--nocapture"])
+        .stderr(full.write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), None, "{:?}", output.status);
+}
+
+#[test]
 #[ignore = "ends its process"]
 fn overflows_its_stack() {
     /// Hands out its own frame, so that no compiler makes a loop of it.

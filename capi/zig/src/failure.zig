@@ -154,10 +154,18 @@ pub const Failure = struct {
 
     /// Whether this, or anything in the group at any depth, is `wanted`.
     pub fn contains(self: Failure, wanted: anyerror) bool {
-        const members = self.count();
-        if (members == 0) return self.err() == wanted;
-        for (0..members) |i| {
-            if (self.member(i).contains(wanted)) return true;
+        const allocator = std.heap.c_allocator;
+        // Groups may be nested deeper than a task's stack could follow.
+        var left: std.ArrayList(Failure) = .empty;
+        defer left.deinit(allocator);
+        var next: ?Failure = self;
+        while (next) |failure| : (next = left.pop()) {
+            const members = failure.count();
+            if (members == 0 and failure.err() == wanted) return true;
+            for (0..members) |i| {
+                const inner = failure.member(i);
+                left.append(allocator, inner) catch if (inner.contains(wanted)) return true;
+            }
         }
         return false;
     }

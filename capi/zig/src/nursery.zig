@@ -154,15 +154,19 @@ pub const Nursery = struct {
 pub fn TaskStatus(comptime T: type) type {
     return struct {
         slot: ?*T,
+        /// Somebody waits, or has.
+        awaited: bool = true,
 
         const Self = @This();
 
-        /// For a call of the same function that nobody waits for.
-        pub const nobody: Self = .{ .slot = null };
+        /// For a call of the same function that nobody waits for: `started` does nothing.
+        pub const nobody: Self = .{ .slot = null, .awaited = false };
 
         /// Hands `value` to the starter and moves the task to its nursery. `error.Misuse` the
         /// second time.
         pub fn started(self: *Self, value: T) Error!void {
+            // The task may be one that somebody else has started, and is not ready yet.
+            if (!self.awaited) return;
             // The starter's frame, where the value goes, is there until the first call only.
             if (self.slot) |slot| slot.* = value;
             self.slot = null;

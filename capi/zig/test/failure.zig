@@ -83,6 +83,27 @@ test "groups nest, and leave the run as they are" {
     try expect(std.mem.find(u8, text, "looking into it") != null);
 }
 
+fn chain(length: usize) !void {
+    if (length == 0) return error.DeepDown;
+    try structio.withNursery(link, .{length - 1});
+}
+
+fn link(nursery: *structio.Nursery, length: usize) !void {
+    try nursery.spawn(chain, .{length});
+}
+
+fn searchChain() !void {
+    try expectError(error.Group, structio.withNursery(link, .{4000}));
+    const group = structio.takeFailure().?;
+    defer group.deinit();
+    try expect(group.contains(error.DeepDown));
+    try expect(!group.contains(error.ConnectionRefused));
+}
+
+test "a group that is deeper than a stack could follow is searched" {
+    try structio.run(searchChain, .{});
+}
+
 fn many(nursery: *structio.Nursery) !void {
     for (0..100) |_| try nursery.spawnWith(.{ .name = "one of many" }, fail, .{error.Many});
 }

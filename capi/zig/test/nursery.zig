@@ -111,6 +111,28 @@ test "start waits until the task is ready, and has its error when it is never" {
     try expect(again);
 }
 
+fn withHelper(status: *structio.TaskStatus(u32)) !void {
+    var nobody: structio.TaskStatus(u8) = .nobody;
+    try nobody.started(1);
+    try nobody.started(2);
+    try structio.checkpoint();
+    try status.started(77);
+}
+
+fn startsWithHelper(nursery: *structio.Nursery, got: *u32) !void {
+    got.* = try nursery.start(u32, withHelper, .{});
+}
+
+fn helped(got: *u32) !void {
+    try structio.withNursery(startsWithHelper, .{got});
+}
+
+test "what is told to nobody is not told to the starter" {
+    var got: u32 = 0;
+    try structio.run(helped, .{&got});
+    try expectEqual(77, got);
+}
+
 fn service(ended: *bool) !void {
     structio.sleepForever() catch |err| {
         ended.* = err == error.Cancelled;

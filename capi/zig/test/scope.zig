@@ -142,3 +142,22 @@ test "a stop is polite" {
     try support.runOnVirtualClock(stopping, .{&rounds});
     try expectEqual(4, rounds);
 }
+
+fn neverReturns() !void {
+    try expect(try structio.moveOnAfter(1, structio.sleepForever, .{}) == null);
+    try expectError(error.TooSlow, structio.failAfter(1, structio.sleepForever, .{}));
+    var scope: structio.CancelScope = undefined;
+    try scope.init(.{ .deadline = .{ .after = 1 } });
+    try expect(try scope.run(structio.sleepForever, .{}) == null);
+    try structio.withNursery(spawnsSleeper, .{});
+}
+
+fn spawnsSleeper(nursery: *structio.Nursery) !void {
+    try nursery.startService(.{}, structio.sleepForever, .{});
+    try nursery.spawn(structio.sleepForever, .{});
+    nursery.cancel();
+}
+
+test "functions that never return" {
+    try support.runOnVirtualClock(neverReturns, .{});
+}
