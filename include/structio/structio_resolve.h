@@ -26,8 +26,8 @@ typedef struct structio_resolve_options {
   uint32_t reserved;
 } structio_resolve_options;
 
-/* Looks up a name. A numeric address needs no thread and is its own answer; names are looked up by
- * the run's resolver, or else the system's, 16 at a time in worker threads
+/* Looks up a name. A numeric address needs no thread and is its own answer; names, of services too,
+ * are looked up by the run's resolver, or else the system's, 16 at a time in worker threads
  * (structio_resolver_limiter). Checkpoint. Cancelled: at once, nothing has happened; a thread that
  * was working on it is left alone. Free `*out` with structio_addresses_free. Errors:
  * STRUCTIO_ECANCELLED, UV_EAI_NONAME and the other UV_EAI_* of the system's resolver,
@@ -68,7 +68,7 @@ STRUCTIO_API int structio_address_sink_add(structio_address_sink* sink, const ch
 
 /* Looks up a name in place of the system, in the task that asks. It may wait, and is cancelled with
  * its task. It returns 0 having added what it found, in order, or a negative code, which is what
- * the caller gets. Numeric addresses are not asked for. */
+ * the caller gets. Numeric addresses are not asked for, but with the name of a service. */
 typedef int (*structio_resolver_fn)(const structio_resolve_options* query,
                                     structio_address_sink* sink, void* arg);
 

@@ -114,7 +114,7 @@ int signal_receive(runtime& rt, signal_receiver& r, int& number) noexcept {
         return abort_done;
       },
       &r));
-  r.handed = 0;
+  if (result > 0) r.handed = 0;  // else it is another task's
   release(r);
   if (result == STRUCTIO_ECLOSED) return closed();
   if (result < 0) return result;
