@@ -340,7 +340,8 @@ int structio_fail_after(int64_t duration, structio_task_fn fn, void* arg) {
   int timed_out = 0;
   const int status = structio_move_on_after(duration, fn, arg, &timed_out);
   if (status == 0 && timed_out) {
-    return fail(STRUCTIO_ETOOSLOW, "the deadline of %.6g s passed before the work had ended",
+    return fail(STRUCTIO_ETOOSLOW,
+                "structio_fail_after: the deadline of %.6g s passed before the work had ended",
                 static_cast<double>(duration) / 1e9);
   }
   return status;
