@@ -62,7 +62,8 @@ STRUCTIO_API int structio_failure_get_kind(const structio_failure* failure);
 STRUCTIO_API int structio_failure_code(const structio_failure* failure);
 STRUCTIO_API const char* structio_failure_message(const structio_failure* failure);
 
-/* Name of the task that failed, NULL when it did not come from a task. Any thread. */
+/* Name of the task that failed; NULL when it did not come from a task, or when others held
+ * references to it as it left that task. Any thread. */
 STRUCTIO_API const char* structio_failure_task_name(const structio_failure* failure);
 
 /* The payload's value and type, or NULL. Any thread. */

@@ -151,7 +151,9 @@ failure* failure_of(runtime&, const task& t, int code, failure* in_flight) noexc
     }
   }
   if (!f) return failure_no_memory();
-  if (!f->immortal && f->task_name[0] == 0) {
+  // What somebody else has as well may just be read on another thread.
+  const bool own = !f->immortal && f->references.load(std::memory_order_acquire) == 1;
+  if (own && f->task_name[0] == 0) {
     std::memcpy(f->task_name, t.name, sizeof f->task_name);
   }
   return f;

@@ -1,6 +1,6 @@
 // Why a task failed: the object behind structio_failure. Immutable once made, but for the "while"
-// lines and the task's name, which are added on the way out; counted by references that may be
-// given back on any thread.
+// lines, and the task's name as long as nobody else has it, which are added on the way out; counted
+// by references that may be given back on any thread.
 #pragma once
 
 #include <atomic>

@@ -171,3 +171,20 @@ fn a_value_may_start_tasks_when_it_is_dropped() {
     .unwrap();
     assert_eq!(count.get(), 4);
 }
+
+#[test]
+fn an_error_that_another_thread_may_read_does_not_change() {
+    let kept = RefCell::new(None);
+    let failed = run(|| {
+        open_nursery(|outer| {
+            outer.task().name("passes it on").spawn(|| {
+                let error = open_nursery(|_| -> Result<()> { Err(Error::Closed) }).unwrap_err();
+                kept.replace(Some((error.clone(), format!("{error:?}"))));
+                Err::<(), _>(error)
+            })
+        })
+    });
+    assert!(matches!(failed, Err(Error::Group(_))));
+    let (error, before) = kept.take().expect("it was kept");
+    assert_eq!(format!("{error:?}"), before);
+}
