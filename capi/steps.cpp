@@ -2,6 +2,7 @@
 // stack; what it asks for is called on the task's.
 #include <structio/structio_steps.h>
 
+#include <algorithm>
 #include <climits>
 
 #include "base/host_end.hpp"
@@ -22,7 +23,7 @@ struct one_step {
 
 /// The status of a task. A count that is too large for one is still no failure.
 int status_of(std::int64_t result) noexcept {
-  return result > INT_MAX ? INT_MAX : static_cast<int>(result);
+  return static_cast<int>(std::clamp<std::int64_t>(result, INT_MIN, INT_MAX));
 }
 
 }  // namespace
