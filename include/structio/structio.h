@@ -37,8 +37,8 @@
  *     includes callbacks that run outside of tasks (abort functions, portal callbacks), which must
  *     not block.
  *  9. Option structs begin with struct_size = sizeof(the struct); all else zero means default.
- *     NULL for an options pointer means all defaults. STRUCTIO_..._INIT, where there is one, is just
- *     that: struct_size and zeros.
+ *     NULL for an options pointer means all defaults. STRUCTIO_..._INIT, where there is one, is
+ *     just that: struct_size and zeros.
  * 10. Inside a run, on its worker threads, and where a portal to it is used, do not fork without
  *    exec: the child has no thread that would answer. Do not leave a task by longjmp.
  * 11. errno is not preserved across a checkpoint.
