@@ -17,7 +17,6 @@ from symbols import declared
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DUMP = os.path.join(ROOT, "capi", "structio.abi")
-HEADERS = os.path.join(ROOT, "include", "structio")
 
 # What abidiff answers, as bits.
 FAILED, USAGE, CHANGED, INCOMPATIBLE = 1, 2, 4, 8
@@ -41,7 +40,7 @@ def allowed():
 
 def difference(library, *arguments):
     result = subprocess.run(
-        ["abidiff", "--exported-interfaces-only", "--drop-private-types", "--headers-dir2", HEADERS,
+        ["abidiff", "--exported-interfaces-only",
          "--no-show-locs", "--no-unreferenced-symbols", *arguments, DUMP, library],
         capture_output=True, text=True)
     if result.returncode & (FAILED | USAGE):
