@@ -39,21 +39,21 @@ STRUCTIO_API int structio_buffered_free(structio_buffered* buffered);
  * stream ended in the middle; what there is can still be received), STRUCTIO_ELIMIT,
  * STRUCTIO_ENOMEM, STRUCTIO_ECLOSED (also once the stream was taken out), those of receiving. */
 
-/* Exactly `size` bytes, which are copied to `buffer`. */
+/* Exactly `size` bytes, which are copied to `buffer`. Checkpoint. */
 STRUCTIO_API int structio_buffered_receive_exactly(structio_buffered* buffered, void* buffer,
                                                    size_t size);
 
-/* The same without a copy. */
+/* The same without a copy. Checkpoint. */
 STRUCTIO_API int structio_buffered_take_exactly(structio_buffered* buffered, size_t size,
                                                 const void** data);
 
 /* What comes before a delimiter (at least 1 byte long), which is consumed as well and not part of
- * it. STRUCTIO_ELIMIT: there is none within the limit. */
+ * it. STRUCTIO_ELIMIT: there is none within the limit. Checkpoint. */
 STRUCTIO_API int structio_buffered_receive_until(structio_buffered* buffered, const void* delimiter,
                                                  size_t delimiter_size, const void** data,
                                                  size_t* size);
 
-/* A line without its end, which is LF or CR LF; the last one may have none. */
+/* A line without its end, which is LF or CR LF; the last one may have none. Checkpoint. */
 STRUCTIO_API int structio_buffered_receive_line(structio_buffered* buffered, const void** data,
                                                 size_t* size);
 
@@ -65,17 +65,17 @@ typedef struct structio_frame_options {
   size_t limit;           /* of a frame's own bytes; 0: 16 MiB */
 } structio_frame_options;
 
-/* A frame. STRUCTIO_ELIMIT: it says to be longer than the limit. */
+/* A frame. STRUCTIO_ELIMIT: it says to be longer than the limit. Checkpoint. */
 STRUCTIO_API int structio_buffered_receive_frame(structio_buffered* buffered,
                                                  const structio_frame_options* options,
                                                  const void** data, size_t* size);
 
 /* Waits until `size` bytes are there, and consumes none: *got tells how many there are, fewer than
- * `size` only at the end. */
+ * `size` only at the end. Checkpoint. */
 STRUCTIO_API int structio_buffered_peek(structio_buffered* buffered, size_t size, const void** data,
                                         size_t* got);
 
-/* As structio_stream_receive_some: what was read ahead comes first. */
+/* As structio_stream_receive_some: what was read ahead comes first. Checkpoint. */
 STRUCTIO_API int64_t structio_buffered_receive_some(structio_buffered* buffered, void* buffer,
                                                     size_t size);
 

@@ -85,47 +85,47 @@ STRUCTIO_API int structio_file_descriptor(structio_file* file, int64_t* descript
  * Those that take an offset may be called by any number of tasks at once. */
 
 /* Reads at most `size` bytes at `offset`. Returns how many: fewer only where the file ends (or the
- * system reads no more at once), 0 at its end. */
+ * system reads no more at once), 0 at its end. Checkpoint. */
 STRUCTIO_API int64_t structio_file_read_at(structio_file* file, void* buffer, size_t size,
                                            int64_t offset);
 
-/* Writes at `offset` (Linux: at the end, if the file appends). Returns how many bytes were written:
- * all, or fewer when something came in between (the disk is full, a limit, a cancellation); the
- * next call then says what. */
+/* Writes at `offset` (Linux: at the end, if the file appends). Returns how many bytes were
+ * written: all, or fewer when something came in between (the disk is full, a limit, a
+ * cancellation); the next call then says what. Checkpoint. */
 STRUCTIO_API int64_t structio_file_write_at(structio_file* file, const void* data, size_t size,
                                             int64_t offset);
 
 /* The same at the file's own position, which moves on. Of structio_file_read, _write and _seek one
- * task at a time; the second is told STRUCTIO_EBUSY. */
+ * task at a time; the second is told STRUCTIO_EBUSY. Checkpoint. */
 STRUCTIO_API int64_t structio_file_read(structio_file* file, void* buffer, size_t size);
 STRUCTIO_API int64_t structio_file_write(structio_file* file, const void* data, size_t size);
 
 /* What an offset counts from. */
 enum structio_seek_from { STRUCTIO_SEEK_BEGIN = 0, STRUCTIO_SEEK_HERE = 1, STRUCTIO_SEEK_END = 2 };
 
-/* Moves the position by enum structio_seek_from; returns it. Errors: UV_ESPIPE (a pipe has none),
- * UV_EINVAL (it would be negative). */
+/* Moves the position by enum structio_seek_from; returns it. Checkpoint. Errors: UV_ESPIPE (a pipe
+ * has none), UV_EINVAL (it would be negative). */
 STRUCTIO_API int64_t structio_file_seek(structio_file* file, int64_t offset, int from);
 
 /* --- the file itself ----------------------------------------------------------------------------
  *
  * Checkpoints like those above. */
 
-/* How many bytes are in it. */
+/* How many bytes are in it. Checkpoint. */
 STRUCTIO_API int64_t structio_file_size(structio_file* file);
 
-/* Cuts the file, or extends it with zeros. */
+/* Cuts the file, or extends it with zeros. Checkpoint. */
 STRUCTIO_API int structio_file_truncate(structio_file* file, int64_t size);
 
 /* Returns when what was written is on the disk; `data_only` not 0: without what reading it back
- * does not need. */
+ * does not need. Checkpoint. */
 STRUCTIO_API int structio_file_sync(structio_file* file, int data_only);
 
 enum structio_lock { STRUCTIO_UNLOCK = 0, STRUCTIO_LOCK_SHARED = 1, STRUCTIO_LOCK_EXCLUSIVE = 2 };
 
 /* By enum structio_lock: takes or gives back the advisory lock on the whole file, which belongs to
  * this opening of it and ends with that. Never waits for it: STRUCTIO_EWOULDBLOCK when another
- * opening has it. */
+ * opening has it. Checkpoint. */
 STRUCTIO_API int structio_file_try_lock(structio_file* file, int lock);
 
 /* Kinds of what a path leads to. */
@@ -156,7 +156,7 @@ typedef struct structio_file_info {
   int64_t changed;  /* of that, or of what is told here */
 } structio_file_info;
 
-/* What the system knows of it. */
+/* What the system knows of it. Checkpoint. */
 STRUCTIO_API int structio_file_get_info(structio_file* file, structio_file_info* info);
 
 /* --- closing ------------------------------------------------------------------------------------

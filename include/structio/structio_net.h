@@ -132,7 +132,7 @@ STRUCTIO_API int structio_serve(structio_listener* listener, structio_serve_fn h
                                 const structio_serve_options* options);
 
 /* The same for several listeners at once, which share the limit. The failure of one ends them all.
- */
+ * Checkpoint. */
 STRUCTIO_API int structio_serve_all(structio_listener* const* listeners, size_t count,
                                     structio_serve_fn handler, void* arg,
                                     const structio_serve_options* options);

@@ -90,7 +90,7 @@ STRUCTIO_API int structio_process_spawn(const structio_process_options* options,
                                         structio_process** out);
 
 /* The same for `command` as /bin/sh understands it; argv has to be NULL. Never build a command of
- * text that comes from elsewhere: that is what argv is for. */
+ * text that comes from elsewhere: that is what argv is for. Checkpoint. */
 STRUCTIO_API int structio_process_spawn_shell(const char* command,
                                               const structio_process_options* options,
                                               structio_process** out);
@@ -189,7 +189,7 @@ typedef struct structio_process_result {
 STRUCTIO_API int structio_run_process(const structio_run_process_options* options,
                                       structio_process_result* result);
 
-/* The same for `command` as /bin/sh understands it; argv has to be NULL. */
+/* The same for `command` as /bin/sh understands it; argv has to be NULL. Checkpoint. */
 STRUCTIO_API int structio_run_shell(const char* command,
                                     const structio_run_process_options* options,
                                     structio_process_result* result);

@@ -215,8 +215,8 @@ STRUCTIO_API int structio_limiter_try_acquire(structio_limiter* limiter);
  * there are. Not a checkpoint. Errors: STRUCTIO_EMISUSE (it has none). */
 STRUCTIO_API int structio_limiter_release(structio_limiter* limiter);
 
-/* The three on behalf of an object; release: by any task or hook, and so is try_acquire. A second
- * one that waits for the same borrower is refused as well (STRUCTIO_EMISUSE). */
+/* The three on behalf of an object. Acquiring is a checkpoint; a second one that waits for the same
+ * borrower is refused as well (STRUCTIO_EMISUSE). The other two: any task or hook. */
 STRUCTIO_API int structio_limiter_acquire_on_behalf(structio_limiter* limiter,
                                                     const void* borrower);
 STRUCTIO_API int structio_limiter_try_acquire_on_behalf(structio_limiter* limiter,

@@ -87,12 +87,12 @@ typedef struct structio_packet {
 } structio_packet;
 
 /* Waits for the first datagram and takes the others that are there, up to `count` and to 32;
- * returns how many. Otherwise as structio_datagram_receive. */
+ * returns how many. Otherwise as structio_datagram_receive. Checkpoint. */
 STRUCTIO_API int64_t structio_datagram_receive_many(structio_datagram* socket,
                                                     structio_packet* packets, size_t count);
 
 /* Sends what can be sent without waiting, up to 32, but one at least; returns how many: go on with
- * the rest. An error is that of the first. Otherwise as structio_datagram_send. */
+ * the rest. An error is that of the first. Otherwise as structio_datagram_send. Checkpoint. */
 STRUCTIO_API int64_t structio_datagram_send_many(structio_datagram* socket,
                                                  const structio_packet* packets, size_t count);
 

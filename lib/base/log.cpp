@@ -119,6 +119,7 @@ void log(log_level level, const char* format, ...) noexcept {
   va_end(args);
   for (std::size_t end = std::strlen(text); end > 0 && text[end - 1] == '\n';) text[--end] = 0;
   std::unique_lock lock(sink_mutex);
+  if (!log_enabled(level)) return;  // a sink was set meanwhile that wants less
   const log_sink sink = custom_sink;
   void* const arg = custom_sink_arg;
   if (!sink) return write_standard(level, text);

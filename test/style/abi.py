@@ -17,6 +17,7 @@ from symbols import declared
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DUMP = os.path.join(ROOT, "capi", "structio.abi")
+HEADERS = os.path.join(ROOT, "include", "structio")
 
 # What abidiff answers, as bits.
 FAILED, USAGE, CHANGED, INCOMPATIBLE = 1, 2, 4, 8
