@@ -13,6 +13,7 @@
 
 #include "support/c_blocks.hpp"
 #include "support/catch.hpp"
+#include "support/signal_from_thread.hpp"
 
 using namespace c_tasks;
 
@@ -340,7 +341,7 @@ TEST_CASE("a signal from another thread wakes a run that sleeps", "[KI-05]") {
   std::thread other;
   auto body = [&] {
     // Interrupts alone do not keep a run from being a deadlock: this one has a deadline far away.
-    other = std::thread([] { kill(getpid(), SIGINT); });
+    other = signal_from_thread(SIGINT);
     return structio_sleep(STRUCTIO_SECONDS(1000));
   };
   CHECK(run(body, handling()) == STRUCTIO_EINTERRUPTED);
@@ -402,7 +403,7 @@ TEST_CASE("an interrupt in mid-storm is never lost", "[KI-02]") {
       structio_nursery n;
       structio_nursery_open(&n);
       for (int i = 0; i < 5; ++i) spawn(n, "sleeper", sleeper);
-      other = std::thread([] { kill(getpid(), SIGINT); });
+      other = signal_from_thread(SIGINT);
       int status = 0;
       while (status == 0) status = structio_sleep(STRUCTIO_MICROSECONDS(1));
       return structio_nursery_close(&n, status, nullptr);

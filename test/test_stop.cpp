@@ -11,6 +11,7 @@
 
 #include "support/c_blocks.hpp"
 #include "support/catch.hpp"
+#include "support/signal_from_thread.hpp"
 
 using namespace c_tasks;
 
@@ -322,7 +323,7 @@ TEST_CASE("a run that waits for a signal only is no deadlock", "[CANCEL][SIG]") 
     structio_scope s;
     return scope_block(s, [&] {
       structio_scope_stop_on_signal(&s, SIGUSR1, 0);
-      other = std::thread([] { kill(getpid(), SIGUSR1); });
+      other = signal_from_thread(SIGUSR1);
       return structio_sleep_forever();
     });
   };
