@@ -75,13 +75,14 @@ typedef struct structio_tcp_connect_options {
 } structio_tcp_connect_options;
 
 /* Connects; Nagle's algorithm is off. A name that has several addresses is tried by Happy Eyeballs
- * (RFC 8305): attempts begin one after the other, the second of them in the second address family,
- * each a delay after the one before or as soon as that has failed; the first to succeed wins, the
- * others are cancelled and closed. When all have failed, the code is that of the first failure and
- * the message names all of them, which are also the cause of the failure in flight. Checkpoint.
- * Cancelled: whatever was opened is closed again. Errors: STRUCTIO_ECANCELLED, UV_ECONNREFUSED,
- * UV_ETIMEDOUT, UV_ENETUNREACH, UV_EADDRNOTAVAIL (local_host), UV_EMFILE, as for structio_resolve,
- * STRUCTIO_EINVALID (an empty host; local_host is no address; a negative delay), STRUCTIO_ENOMEM.
+ * (RFC 8305, with one look-up for both families): attempts begin one after the other, the second of
+ * them in the second address family, each a delay after the one before or as soon as that has
+ * failed; the first to succeed wins, the others are cancelled and closed. When all have failed, the
+ * code is that of the first failure and the message names all of them, which are also the cause of
+ * the failure in flight. Checkpoint. Cancelled: whatever was opened is closed again. Errors:
+ * STRUCTIO_ECANCELLED, UV_ECONNREFUSED, UV_ETIMEDOUT, UV_ENETUNREACH, UV_EADDRNOTAVAIL
+ * (local_host), UV_EMFILE, as for structio_resolve, STRUCTIO_EINVALID (an empty host; local_host is
+ * no address; a negative delay), STRUCTIO_ENOMEM.
  */
 STRUCTIO_API int structio_tcp_connect(const structio_tcp_connect_options* options,
                                       structio_stream** out);
