@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include <cerrno>
 
@@ -73,15 +72,6 @@ bool is_terminal_master([[maybe_unused]] int descriptor) noexcept {
 #else
   return false;  // elsewhere it reads as ended by itself
 #endif
-}
-
-ssize_t read_now(int descriptor, void* buffer, std::size_t size) noexcept {
-  for (;;) {
-    const ssize_t got = read(descriptor, buffer, size);
-    if (got > 0) return got;
-    if (got == 0) return UV_EOF;
-    if (errno != EINTR) return -errno;
-  }
 }
 
 bool is_blocking(int descriptor) noexcept {

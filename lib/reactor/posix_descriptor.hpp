@@ -2,10 +2,6 @@
 // Results are libuv's codes (negated errno).
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstddef>
-
 namespace structio::reactor {
 
 struct descriptor_facts {
@@ -24,9 +20,6 @@ int can_be_watched(int descriptor) noexcept;
 
 /// The controlling end of a pseudo terminal: reads EIO once nobody has the other end open.
 bool is_terminal_master(int descriptor) noexcept;
-
-/// What there is to be read at once: more than 0, UV_EOF at the end, or a code.
-ssize_t read_now(int descriptor, void* buffer, std::size_t size) noexcept;
 
 bool is_blocking(int descriptor) noexcept;
 void make_blocking(int descriptor) noexcept;

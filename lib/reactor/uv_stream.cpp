@@ -40,23 +40,16 @@ void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t*) {
     return;
   }
   if (count == 0) return;  // no data after all
-  if (count == UV_ENOBUFS && !s.reader) {
-    // Not an error but our own answer: nobody wants the data now.
-    if (r.worth_disarming(s.served_turn, s.spare_events)) disarm(s);
+  if (!s.reader) {
+    // UV_ENOBUFS is our own answer: nobody wants the data now. UV_EOF is a guess of libuv's, which
+    // takes a hang-up after a short read for the end. Terminals, packets and what comes with
+    // descriptors are read piece by piece, so there may be more: the next reader looks.
+    if (count == UV_EOF || r.worth_disarming(s.served_turn, s.spare_events)) disarm(s);
     return;
   }
-  if (s.kind == stream_kind::terminal && s.reader) {
-    // libuv takes a hang-up after a short read for the end, though there may be more behind it.
-    const int descriptor = static_cast<int>(file_descriptor(s));
-    if (count == UV_EOF) count = read_now(descriptor, s.read_buffer, s.read_size);
-    if (count > 0 || count == UV_EAGAIN) {
-      disarm(s);  // libuv has stopped by itself
-      if (count > 0) return r.complete(s.reader, count);
-      count = uv_read_start(s.stream(), give_buffer, on_read);
-      s.armed = count == 0;
-      if (s.armed) return;
-    }
-    if (count == UV_EIO && is_terminal_master(descriptor)) count = UV_EOF;
+  if (count == UV_EIO && s.kind == stream_kind::terminal &&
+      is_terminal_master(static_cast<int>(file_descriptor(s)))) {
+    count = UV_EOF;
   }
   s.read_end = static_cast<int>(count);
   disarm(s);
