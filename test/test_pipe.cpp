@@ -378,6 +378,7 @@ TEST_CASE("what is read piece by piece comes to its end whole, though the sender
   // To a reader with room for all of it each of these gives a part, and reports the hang-up at
   // once.
   run([] {
+#ifdef __linux__  // elsewhere a terminal holds less, and the write would wait
     SECTION("a terminal, which hands on no more than its line holds") {
       terminal t;
       termios mode{};
@@ -391,11 +392,12 @@ TEST_CASE("what is read piece by piece comes to its end whole, though the sender
       CHECK(text_of(s, 65536) == data);
       CHECK(receive(s).empty());
     }
+#endif
     SECTION("a socket, where descriptors came along") {
       int ends[2];
       REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
       any_stream s = stream_from_descriptor(ends[0]);
-      send_with_descriptor(ends[1], "one", ends[1]);
+      send_with_descriptor(ends[1], "one", STDERR_FILENO);
       REQUIRE(write(ends[1], "two", 3) == 3);
       close(ends[1]);
       CHECK(text_of(s) == "onetwo");
