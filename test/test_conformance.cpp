@@ -16,7 +16,10 @@
 #include "support/net.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <termios.h>
 #endif
 
 using namespace face;
@@ -119,6 +122,24 @@ auto clogged_pipe_pair() {
   return ends;
 }
 
+#ifdef __linux__  // where what the program's end has sent stays to be read after it was closed
+/// Raw, so that bytes stay what they are; the program's end sends. The other way round a terminal
+/// drops at its end what has not been read, as no stream may.
+std::pair<structio::any_stream, structio::any_stream> terminal_pair() {
+  const int master = posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(master >= 0);
+  REQUIRE(grantpt(master) == 0);
+  REQUIRE(unlockpt(master) == 0);
+  const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+  REQUIRE(slave >= 0);
+  termios mode{};
+  REQUIRE(tcgetattr(slave, &mode) == 0);
+  cfmakeraw(&mode);
+  REQUIRE(tcsetattr(slave, TCSANOW, &mode) == 0);
+  return {structio::stream_from_descriptor(slave), structio::stream_from_descriptor(master)};
+}
+#endif
+
 auto clogged_unix_pair() {
   auto ends = structio::open_unix_pair();
   clog(ends.first);
@@ -190,6 +211,12 @@ TEST_CASE("TCP connections pass the suites",
 TEST_CASE("pipes pass the suite of one way", "[FD-09]") {
   net_test::run([] { check_one_way_stream(pipe_pair, clogged_pipe_pair); }, 1);
 }
+
+#ifdef __linux__
+TEST_CASE("terminals pass the suite of one way, towards who controls them") {
+  net_test::run([] { check_one_way_stream(terminal_pair); }, 1);
+}
+#endif
 
 TEST_CASE("Unix sockets pass the suites", "[CONF-17][CONF-18][CONF-19]") {
   net_test::run([] { check_half_closeable_stream(structio::open_unix_pair, clogged_unix_pair); },

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
+#include <cstring>
 #include <span>
 #include <string>
 
@@ -45,10 +46,26 @@ bool is_nonblocking(int descriptor) {
   return (fcntl(descriptor, F_GETFL) & O_NONBLOCK) != 0;
 }
 
-std::string text_of(any_stream& from) {
+std::string text_of(any_stream& from, std::size_t at_once = 4096) {
   std::string all;
-  for (std::string piece; !(piece = receive(from)).empty();) all += piece;
+  for (std::string piece; !(piece = receive(from, at_once)).empty();) all += piece;
   return all;
+}
+
+void send_with_descriptor(int socket, std::string text, int descriptor) {
+  iovec data{text.data(), text.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof descriptor);
+  std::memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
+  REQUIRE(sendmsg(socket, &message, 0) == static_cast<ssize_t>(text.size()));
 }
 
 /// A terminal: the master's side, and the name of the other.
@@ -354,6 +371,50 @@ TEST_CASE("the controlling end of a terminal ends when nobody has the other one 
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child);
     CHECK(status == 0);
+  });
+}
+
+TEST_CASE("what is read piece by piece comes to its end whole, though the sender hung up before") {
+  // To a reader with room for all of it each of these gives a part, and reports the hang-up at
+  // once.
+  run([] {
+#ifdef __linux__  // elsewhere a terminal holds less, and the write would wait
+    SECTION("a terminal, which hands on no more than its line holds") {
+      terminal t;
+      termios mode{};
+      REQUIRE(tcgetattr(t.slave, &mode) == 0);
+      cfmakeraw(&mode);
+      REQUIRE(tcsetattr(t.slave, TCSANOW, &mode) == 0);
+      any_stream s = stream_from_descriptor(std::exchange(t.master, -1));
+      const std::string data = pattern(6000);
+      REQUIRE(write(t.slave, data.data(), data.size()) == 6000);
+      close(t.slave);
+      CHECK(text_of(s, 65536) == data);
+      CHECK(receive(s).empty());
+    }
+#endif
+    SECTION("a socket, where descriptors came along") {
+      int ends[2];
+      REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+      any_stream s = stream_from_descriptor(ends[0]);
+      send_with_descriptor(ends[1], "one", STDERR_FILENO);
+      REQUIRE(write(ends[1], "two", 3) == 3);
+      close(ends[1]);
+      CHECK(text_of(s) == "onetwo");
+      CHECK(receive(s).empty());
+    }
+#ifdef O_DIRECT
+    SECTION("a pipe of packets") {
+      raw_pipe p;
+      REQUIRE(fcntl(p.ends[1], F_SETFL, O_DIRECT) == 0);
+      any_stream s = p.reading();
+      REQUIRE(write(p.ends[1], "one", 3) == 3);
+      REQUIRE(write(p.ends[1], "two", 3) == 3);
+      close(std::exchange(p.ends[1], -1));
+      CHECK(text_of(s) == "onetwo");
+      CHECK(receive(s).empty());
+    }
+#endif
   });
 }
 

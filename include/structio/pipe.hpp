@@ -23,8 +23,10 @@ inline std::pair<any_stream, any_stream> open_pipe() {
 
 /// Makes a descriptor a stream, which then owns it: the end of a pipe or FIFO, a connected socket,
 /// a terminal, a device. What the stream can do follows from what it is. It is made non-blocking
-/// until the stream is closed. Throws error (no descriptor; a file, which is read and written as
-/// one; a stream already), and then it is still yours.
+/// until the stream is closed. The controlling end of a pseudo terminal ends when nobody has the
+/// other one open, after all that was sent there (on Linux); a terminal whose controlling end is
+/// closed loses what has not been received from it. Throws error (no descriptor; a file, which is
+/// read and written as one; a stream already), and then it is still yours.
 inline any_stream stream_from_descriptor(std::int64_t descriptor) {
   structio_stream* made = nullptr;
   detail::check(structio_stream_from_descriptor(descriptor, &made));

@@ -16,7 +16,9 @@ STRUCTIO_API int structio_pipe_open(structio_stream** reading, structio_stream**
  * What it can do follows from what it is: a descriptor that is only read from cannot be sent on,
  * and sockets alone can end one direction. On success the stream owns the descriptor, which it
  * makes non-blocking; closing makes it blocking again, if it was, and then closes it (0, 1 and 2
- * stay open). The controlling end of a pseudo terminal ends when nobody has the other one open.
+ * stay open). The controlling end of a pseudo terminal ends when nobody has the other one open; on
+ * Linux all that was sent there is received first. The other way round that does not hold: when the
+ * controlling end is closed, the system drops what has not been read behind it.
  * Others who share the open file, such as the shell's other programs at a terminal, see it
  * non-blocking meanwhile; terminals are opened once more where that is possible, so that they do
  * not. On failure it is as it was, and yours. Errors: UV_EBADF, UV_EPERM (files, and what else

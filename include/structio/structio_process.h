@@ -83,9 +83,11 @@ typedef struct structio_process_ending {
 /* Starts a program, on a worker thread, since that may have to wait for a disk. Checkpoint.
  * Cancelled: there is no child, and there will be none. But what the options name as a file may
  * have been made or emptied, and a program that was being started in that moment may have run for
- * a short time, until it was killed. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EINVALID (options),
- * UV_ENOENT, UV_EACCES (no such program, folder or file, or not allowed; the message says which),
- * UV_EBADF, UV_EMFILE, UV_EAGAIN (too many processes or threads), UV_E2BIG, STRUCTIO_ENOMEM. */
+ * a short time, until it was killed; until then copies of the descriptors that it was to get are
+ * open (structio_wait_all_threads_completed waits for that). Errors: STRUCTIO_ECANCELLED,
+ * STRUCTIO_EINVALID (options), UV_ENOENT, UV_EACCES (no such program, folder or file, or not
+ * allowed; the message says which), UV_EBADF, UV_EMFILE, UV_EAGAIN (too many processes or threads),
+ * UV_E2BIG, STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_process_spawn(const structio_process_options* options,
                                         structio_process** out);
 
