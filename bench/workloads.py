@@ -153,10 +153,8 @@ def _peer_jobs():
     yield Job("sleepers", "boost.fiber", "fiber_sleep", quick=("--n", "1000"), memory=3 * GIB)
     yield Job("lateness", "libuv", "uv_sleep", quick=("--n", "50"))
     yield Job("lateness", "boost.fiber", "fiber_sleep", quick=("--n", "50"))
-    yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
     for workload in ("thread_call", "thread_wake"):
         yield Job(workload, "libuv", "uv_thread", quick=("--n", "10000"))
-        yield Job(workload, "asio", "asio_thread", quick=("--n", "10000"))
     yield Job("echo_64k", "libuv", "uv_echo", ("--own", "1"), rename="libuv, own buffers")
     yield Job("switch", "boost.fiber", "fiber_switch", quick=FEW)
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
@@ -169,6 +167,21 @@ def _peer_jobs():
     yield Job("memory_10k", "boost.fiber", "fiber_memory")
     yield Job("cold_task", "boost.fiber", "fiber_memory", ("--n", "100000"), quick=("--n", "10000"),
               in_quick=False, most=3, memory=3 * GIB)
+
+
+def _asio_jobs():
+    """By callbacks, and by coroutines: `asio.co`."""
+    for workload in ("switch", "spawn", "batch_spawn", "channel", "channel_128"):
+        yield Job(workload, "asio.co", "asio_co", quick=FEW)
+    yield Job("sleepers", "asio.co", "asio_co", quick=("--n", "1000"))
+    yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
+    yield Job("cancel_all", "asio.co", "asio_co", quick=("--n", "10000"))
+    yield Job("memory_10k", "asio.co", "asio_co")
+    for workload in ("thread_call", "thread_wake"):
+        yield Job(workload, "asio", "asio_thread", quick=("--n", "10000"))
+    for workload in LOADS:
+        yield Job(workload, "asio", "asio_echo")
+        yield Job(workload, "asio.co", "asio_co")
 
 
 def _go_jobs():
@@ -213,4 +226,4 @@ def _our_jobs():
             yield Job(workload, peer, "bench_echo" + suffix, extra=extra)
 
 
-JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_go_jobs())
+JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_asio_jobs(), *_go_jobs())

@@ -1,16 +1,14 @@
 // Asio's `lateness`: a steady_timer of a millisecond, again and again, by callbacks. It waits on a
 // timerfd, which has no slack: the peer to beat.
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <vector>
 
-#include "bench.h"
+#include "asio_net.hpp"
 
 struct ticker {
-  boost::asio::io_context loop{1};
-  boost::asio::steady_timer timer{loop};
+  net::io_context loop{1};
+  net::steady_timer timer{loop};
   std::vector<std::int64_t> late;
   std::size_t wanted;
   std::int64_t deadline = 0;
@@ -19,7 +17,7 @@ struct ticker {
     if (late.size() == wanted) return;
     deadline = bench_wall_now() + 1'000'000;
     timer.expires_after(std::chrono::milliseconds(1));
-    timer.async_wait([this](boost::system::error_code) {
+    timer.async_wait([this](error_code) {
       late.push_back(bench_wall_now() - deadline);
       next();
     });
