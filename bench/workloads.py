@@ -160,10 +160,8 @@ def _peer_jobs():
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("mutex", "boost.fiber", "fiber_mutex", quick=FEW)
-    yield Job("mutex", "tokio", "tokio_bench", quick=FEW)
     for workload in ("channel", "channel_128"):
         yield Job(workload, "boost.fiber", "fiber_channel", quick=FEW)
-        yield Job(workload, "tokio", "tokio_bench", quick=FEW)
     yield Job("memory_10k", "boost.fiber", "fiber_memory")
     yield Job("cold_task", "boost.fiber", "fiber_memory", ("--n", "100000"), quick=("--n", "10000"),
               in_quick=False, most=3, memory=3 * GIB)
@@ -182,6 +180,20 @@ def _asio_jobs():
     for workload in LOADS:
         yield Job(workload, "asio", "asio_echo")
         yield Job(workload, "asio.co", "asio_co")
+
+
+def _tokio_jobs():
+    for workload in ("switch", "spawn", "batch_spawn", "mutex", "channel", "channel_128"):
+        yield Job(workload, "tokio", "tokio_bench", quick=FEW)
+    yield Job("sleepers", "tokio", "tokio_bench", quick=("--n", "1000"))
+    yield Job("lateness", "tokio", "tokio_bench", quick=("--n", "50"))
+    for workload in ("cancel_all", "thread_call", "thread_wake"):
+        yield Job(workload, "tokio", "tokio_bench", quick=("--n", "10000"))
+    yield Job("memory_10k", "tokio", "tokio_bench")
+    yield Job("memory_1m", "tokio", "tokio_bench", MILLION, also=("cold_task",), in_quick=False,
+              most=3, memory=GIB)
+    for workload in LOADS:
+        yield Job(workload, "tokio", "tokio_bench", ("--workload", "echo"))
 
 
 def _go_jobs():
@@ -226,4 +238,4 @@ def _our_jobs():
             yield Job(workload, peer, "bench_echo" + suffix, extra=extra)
 
 
-JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_asio_jobs(), *_go_jobs())
+JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_asio_jobs(), *_tokio_jobs(), *_go_jobs())
