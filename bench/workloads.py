@@ -156,6 +156,8 @@ def _peer_jobs():
     for workload in ("thread_call", "thread_wake"):
         yield Job(workload, "libuv", "uv_thread", quick=("--n", "10000"))
     yield Job("echo_64k", "libuv", "uv_echo", ("--own", "1"), rename="libuv, own buffers")
+    for workload in LOADS:
+        yield Job(workload, "boost.fiber", "fiber_echo")
     yield Job("switch", "boost.fiber", "fiber_switch", quick=FEW)
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)
