@@ -275,6 +275,23 @@ func echo() {
 	}
 }
 
+func udp() {
+	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		os.Exit(1)
+	}
+	fmt.Printf("{\"peer\": \"go\", \"port\": %d}\n", socket.LocalAddr().(*net.UDPAddr).Port)
+	buffer := make([]byte, 64*1024)
+	for {
+		// The forms with AddrPort allocate nothing.
+		got, from, err := socket.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			return
+		}
+		socket.WriteToUDPAddrPort(buffer[:got], from)
+	}
+}
+
 func pin(cpu int) {
 	if cpu < 0 {
 		return
@@ -330,6 +347,8 @@ func main() {
 		each(cancelAll(count(100000)), count(100000), "ns", 1)
 	case "memory_10k", "memory_1m", "cold_task":
 		memory(*workload, count(10000))
+	case "udp":
+		udp()
 	default:
 		echo()
 	}
