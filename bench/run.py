@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 
-from workloads import JOBS, LOADS, NEEDS, PEERS, TARGETS, WORKLOADS
+from workloads import JOBS, LOADS, NEEDS, NOT_QUICK, PEERS, TARGETS, WORKLOADS
 
 CORES = (0, 1)  # of the program, and of the load generator
 MUCH = 0.12  # share of a core that others may take before a run is repeated
@@ -111,7 +111,7 @@ def run_echo(folder, job, quick, same_core):
         hello = server.stdout.readline()
         if not hello:
             raise Failed("the server did not start")
-        times = ("--warm-ms", "50", "--run-ms", "150") if quick else ()
+        times = ("--warm-ms", "30", "--run-ms", "100") if quick else ()
         seen = call([os.path.join(folder, load.program), "--port", str(json.loads(hello)["port"]),
                      "--pid", str(server.pid), "--cpu", str(CORES[0 if same_core else 1]),
                      *load.arguments, *times])[0]
@@ -197,7 +197,9 @@ def choose(options, results):
         name = f"{job.rename or job.peer} ({job.workload})"
         if not wanted & {job.workload, *job.also}:
             continue
-        if (options.quick and not job.in_quick) or (job.extra and not options.all):
+        if options.quick and (not job.in_quick or (job.workload in NOT_QUICK and not options.only)):
+            continue
+        if job.extra and not options.all:
             continue
         if not command_of(options.folder, job.program):
             results.missing.setdefault(job.program, set()).add(job.workload)
@@ -330,7 +332,7 @@ def comparison(results, ours, quick):
 def what_to_install(program):
     for begin, packages in NEEDS.items():
         if program.startswith(begin):
-            return f"apt install {packages}, or the like; then configure anew"
+            return f"apt install {packages}, or the like; then meson setup --wipe"
     return "ninja bench-programs"
 
 

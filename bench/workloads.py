@@ -283,6 +283,11 @@ def _our_jobs():
 JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_asio_jobs(), *_tokio_jobs(), *_go_jobs(),
         *_python_jobs())
 
+# A quick run sees whether every program works, which for a server one workload shows; these run
+# there only when `--only` asks for them.
+NOT_QUICK = {"sleepers", "echo_1", "echo_500", "echo_10k", "echo_pipelined", "echo_64k", "churn",
+             "udp_1", "udp_50"}
+
 # The peers in the order of the table's columns; what is not named here is a variant of one.
 PEERS = ("libuv", "asio", "asio.co", "boost.fiber", "tokio", "go", "uvloop", "trio")
 

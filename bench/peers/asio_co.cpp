@@ -8,6 +8,11 @@
 #include <vector>
 
 #include "asio_net.hpp"
+#if __has_include(<asio.hpp>)
+#include <asio/experimental/channel.hpp>
+#else
+#include <boost/asio/experimental/channel.hpp>
+#endif
 
 using task = net::awaitable<void, executor>;
 using token_type = net::use_awaitable_t<executor>;
@@ -112,7 +117,6 @@ static void memory(std::int64_t n) {
   std::_Exit(0);
 }
 
-#ifdef BENCH_ASIO_CHANNEL
 using channel_type = net::experimental::channel<executor, void(error_code, std::int64_t)>;
 
 static std::int64_t sum = 0;
@@ -157,13 +161,6 @@ static std::int64_t channels(std::int64_t n, bool buffered) {
   if (sum != n * (n - 1) / 2) std::_Exit(1);
   return spent;
 }
-#else
-static std::int64_t channels(std::int64_t, bool) {
-  std::fprintf(stderr, "this Asio has no channels\n");
-  std::_Exit(1);
-}
-#endif
-
 static task serve(socket_type socket) {
   constexpr std::size_t size = 64 * 1024;
   const std::unique_ptr<char[]> buffer(new char[size]);
