@@ -192,6 +192,7 @@ def _asio_jobs():
     for workload in ("switch", "spawn", "batch_spawn", "channel", "channel_128"):
         yield Job(workload, "asio.co", "asio_co", quick=FEW)
     yield Job("sleepers", "asio.co", "asio_co", quick=("--n", "1000"))
+    yield Job("timeout", "asio", "asio_sleep", quick=FEW)
     yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
     yield Job("cancel_all", "asio.co", "asio_co", quick=("--n", "10000"))
     yield Job("memory_10k", "asio.co", "asio_co")
@@ -205,7 +206,8 @@ def _asio_jobs():
 
 
 def _tokio_jobs():
-    for workload in ("switch", "spawn", "batch_spawn", "mutex", "channel", "channel_128"):
+    for workload in ("switch", "spawn", "batch_spawn", "mutex", "channel", "channel_128",
+                     "timeout"):
         yield Job(workload, "tokio", "tokio_bench", quick=FEW)
     yield Job("sleepers", "tokio", "tokio_bench", quick=("--n", "1000"))
     yield Job("lateness", "tokio", "tokio_bench", quick=("--n", "50"))
@@ -222,7 +224,7 @@ def _tokio_jobs():
 
 def _go_jobs():
     for workload, quick in (("switch", FEW), ("spawn", FEW), ("batch_spawn", FEW),
-                            ("mutex", FEW), ("channel", FEW), ("channel_128", FEW),
+                            ("mutex", FEW), ("channel", FEW), ("channel_128", FEW), ("timeout", FEW),
                             ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
                             ("cancel_all", ("--n", "10000")), ("memory_10k", ()),
                             ("thread_call", ("--n", "10000"))):

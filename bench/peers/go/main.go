@@ -225,6 +225,21 @@ func cancelAll(n int64) int64 {
 	return cpuNow() - begin
 }
 
+//go:noinline
+func call(calls *int64) { *calls++ }
+
+// A context with a deadline, made and cancelled around a call that does not wait.
+func timeout(n int64) int64 {
+	calls := int64(0)
+	begin := cpuNow()
+	for calls < n {
+		_, cancel := context.WithTimeout(context.Background(), time.Second)
+		call(&calls)
+		cancel()
+	}
+	return cpuNow() - begin
+}
+
 func memory(workload string, n int64) {
 	never := make(chan struct{})
 	parked := int64(0)
@@ -333,6 +348,8 @@ func main() {
 		each(batches(count(500000), 10000, true), count(500000), "ns", 1)
 	case "mutex":
 		each(mutex(count(1000000)), count(1000000), "ns", 1)
+	case "timeout":
+		each(timeout(count(1000000)), count(1000000), "ns", 1)
 	case "thread_call":
 		each(threadCall(count(100000)), count(100000), "us", 1000)
 	case "channel":

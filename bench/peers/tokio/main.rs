@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{mpsc, Mutex, Notify};
 use tokio::task::{spawn_blocking, yield_now, JoinHandle};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 extern "C" {
     fn clock_gettime(which: i32, out: *mut [i64; 2]) -> i32;
@@ -171,6 +171,14 @@ async fn cancel_all(n: i64) -> f64 {
     (cpu_now() - begin) as f64 / n as f64
 }
 
+// Around a call that does not wait: tokio arms no timer before the call has to wait.
+async fn timeouts(n: i64) {
+    for i in 0..n {
+        let call = async { std::hint::black_box(i) };
+        timeout(Duration::from_secs(1), call).await.unwrap();
+    }
+}
+
 async fn memory(n: i64) -> (f64, f64) {
     let never = Arc::new(Notify::new());
     let before = resident();
@@ -288,6 +296,7 @@ impl Bench {
             "channel" => self.sum(round_trips(n), n * (n - 1) / 2),
             "channel_128" => self.sum(one_way(n), n * (n - 1) / 2),
             "mutex" => self.sum(mutex(n), n / 100 * 100),
+            "timeout" => self.each(timeouts(n)),
             "sleepers" => {
                 let begin = cpu_now();
                 self.runtime.block_on(sleepers(n));
@@ -335,7 +344,7 @@ fn main() {
     // Only what the workload needs: a reactor is polled every 61 tasks.
     match workload.as_str() {
         "echo" | "udp" => builder.enable_io(),
-        "sleepers" | "lateness" | "cancel_all" => builder.enable_time(),
+        "sleepers" | "lateness" | "cancel_all" | "timeout" => builder.enable_time(),
         _ => &mut builder,
     };
     let runtime = builder.build().unwrap();
