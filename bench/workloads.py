@@ -241,7 +241,8 @@ def _python_jobs():
     """Slow, and far from everybody else: two repetitions will do."""
     for peer in ("trio", "uvloop"):
         program = f"python_{peer}.py"
-        for workload in ("switch", "spawn", "batch_spawn", "channel", "sleepers", "cancel_all"):
+        for workload in ("switch", "spawn", "batch_spawn", "mutex", "channel", "channel_128",
+                         "sleepers", "cancel_all", "thread_call"):
             quick = ("--n", "10000" if workload == "batch_spawn" else "2000")
             yield Job(workload, peer, program, quick=quick, most=2)
         for workload in TCP_LOADS:

@@ -1,4 +1,4 @@
-"""What the Python peers share: arguments, clocks, pinning and the line of JSON that run.py reads."""
+"""What the Python peers share: arguments, clocks, pinning, and the line of JSON for run.py."""
 
 import argparse
 import json
@@ -23,6 +23,9 @@ def arguments(usual):
 
 # CPU time of the process: being pre-empted by a neighbour must not count.
 cpu_now = time.process_time_ns
+wall_now = time.monotonic_ns
+
+UNITS = {"sleepers": ("us CPU", 1000), "thread_call": ("us", 1000)}
 
 
 class Random:
@@ -41,11 +44,10 @@ class Random:
 
 
 def report(given, peer, spent):
-    """`spent` is the CPU time of the workload in nanoseconds."""
-    micro = given.workload == "sleepers"
-    value = spent / given.n / (1000 if micro else 1)
-    print(json.dumps({"workload": given.workload, "peer": peer, "value": value,
-                      "unit": "us CPU" if micro else "ns", "n": given.n}), flush=True)
+    """`spent` is the time of the whole workload in nanoseconds."""
+    unit, per = UNITS.get(given.workload, ("ns", 1))
+    print(json.dumps({"workload": given.workload, "peer": peer, "value": spent / given.n / per,
+                      "unit": unit, "n": given.n}), flush=True)
 
 
 def report_port(peer, port):

@@ -3,7 +3,7 @@
 import trio
 import trio.testing
 
-from python_common import Random, arguments, cpu_now, report, report_port
+from python_common import Random, arguments, cpu_now, report, report_port, wall_now
 
 HOUR = 3600
 
@@ -22,6 +22,10 @@ async def switch(n):
 
 
 async def trivial():
+    pass
+
+
+def nothing():
     pass
 
 
@@ -62,6 +66,46 @@ async def channel(n):
     return cpu_now() - begin
 
 
+async def channel_128(n):
+    tx, rx = trio.open_memory_channel(128)
+
+    async def produce():
+        for i in range(n):
+            await tx.send(i)
+
+    async def consume():
+        for _ in range(n):
+            await rx.receive()
+
+    begin = cpu_now()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(produce)
+        nursery.start_soon(consume)
+    return cpu_now() - begin
+
+
+async def mutex(n):
+    lock = trio.Lock()
+
+    async def locks():
+        for _ in range(n // 100):
+            async with lock:
+                await trio.lowlevel.checkpoint()
+
+    begin = cpu_now()
+    async with trio.open_nursery() as nursery:
+        for _ in range(100):
+            nursery.start_soon(locks)
+    return cpu_now() - begin
+
+
+async def thread_call(n):
+    begin = wall_now()
+    for _ in range(n):
+        await trio.to_thread.run_sync(nothing)
+    return wall_now() - begin
+
+
 async def sleepers(n):
     random = Random()
     begin = cpu_now()
@@ -98,10 +142,12 @@ async def echo():
 
 def main():
     given = arguments({"switch": 200000, "spawn": 30000, "batch_spawn": 30000, "channel": 50000,
+                       "channel_128": 100000, "mutex": 50000, "thread_call": 10000,
                        "sleepers": 20000, "cancel_all": 20000})
     if given.workload == "echo":
         trio.run(echo)
     work = {"switch": switch, "spawn": spawn, "batch_spawn": batch_spawn, "channel": channel,
+            "channel_128": channel_128, "mutex": mutex, "thread_call": thread_call,
             "sleepers": sleepers, "cancel_all": cancel_all}[given.workload]
     report(given, "trio", trio.run(work, given.n))
 

@@ -6,7 +6,7 @@ import asyncio
 
 import uvloop
 
-from python_common import Random, arguments, cpu_now, report, report_port
+from python_common import Random, arguments, cpu_now, report, report_port, wall_now
 
 HOUR = 3600
 
@@ -23,6 +23,10 @@ async def switch(n):
 
 
 async def trivial():
+    pass
+
+
+def nothing():
     pass
 
 
@@ -55,6 +59,43 @@ async def channel(n):
     begin = cpu_now()
     await asyncio.gather(ping(), pong())
     return cpu_now() - begin
+
+
+async def channel_128(n):
+    queue = asyncio.Queue(128)
+
+    async def produce():
+        for i in range(n):
+            await queue.put(i)
+
+    async def consume():
+        for _ in range(n):
+            await queue.get()
+
+    begin = cpu_now()
+    await asyncio.gather(produce(), consume())
+    return cpu_now() - begin
+
+
+async def mutex(n):
+    lock = asyncio.Lock()
+
+    async def locks():
+        for _ in range(n // 100):
+            async with lock:
+                await asyncio.sleep(0)
+
+    begin = cpu_now()
+    await asyncio.gather(*[locks() for _ in range(100)])
+    return cpu_now() - begin
+
+
+async def thread_call(n):
+    loop = asyncio.get_running_loop()
+    begin = wall_now()
+    for _ in range(n):
+        await loop.run_in_executor(None, nothing)
+    return wall_now() - begin
 
 
 async def sleepers(n):
@@ -92,11 +133,13 @@ async def echo():
 
 def main():
     given = arguments({"switch": 500000, "spawn": 100000, "batch_spawn": 100000,
-                       "channel": 100000, "sleepers": 20000, "cancel_all": 20000})
+                       "channel": 100000, "channel_128": 500000, "mutex": 100000,
+                       "thread_call": 10000, "sleepers": 20000, "cancel_all": 20000})
     uvloop.install()
     if given.workload == "echo":
         asyncio.run(echo())
     work = {"switch": switch, "spawn": spawn, "batch_spawn": batch_spawn, "channel": channel,
+            "channel_128": channel_128, "mutex": mutex, "thread_call": thread_call,
             "sleepers": sleepers, "cancel_all": cancel_all}[given.workload]
     report(given, "uvloop", asyncio.run(work(given.n)))
 
