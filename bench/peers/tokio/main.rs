@@ -173,9 +173,9 @@ async fn cancel_all(n: i64) -> f64 {
 
 // Around a call that does not wait: tokio arms no timer before the call has to wait.
 async fn timeouts(n: i64) {
-    for i in 0..n {
-        let call = async { std::hint::black_box(i) };
-        timeout(Duration::from_secs(1), call).await.unwrap();
+    let mut calls = 0;
+    while calls < n {
+        timeout(Duration::from_secs(1), async { calls += 1 }).await.unwrap();
     }
 }
 
