@@ -25,7 +25,7 @@ static char buffer[64 * 1024];
 static void begin(struct client* c) {
   c->begun_at = bench_wall_now();
   c->left = churn.size;
-  c->fd = connect_to(churn.port, SOCK_NONBLOCK);
+  c->fd = connect_to(churn.port, SOCK_NONBLOCK, 1);
   /* On loopback the handshake is over when connect returns, so that the message can go at once. */
   if (write(c->fd, buffer, (size_t)churn.size) != (ssize_t)churn.size) fail("write");
   struct epoll_event e = {.events = EPOLLIN, .data = {.ptr = c}};

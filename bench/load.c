@@ -11,8 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
-enum { max_depth = 64 };
+enum { max_depth = 64, connections_an_address = 5000 };
 
 struct connection {
   int fd;
@@ -85,11 +86,18 @@ static void turn_until(int64_t end) {
   }
 }
 
+static void raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static struct connection* connect_all(int port) {
   struct connection* all = calloc((size_t)load.connections, sizeof *all);
   if (all == NULL) fail("calloc");
   for (int64_t i = 0; i < load.connections; ++i) {
-    all[i].fd = connect_to(port, 0);
+    all[i].fd = connect_to(port, 0, 1 + (unsigned)(i / connections_an_address));
     if (fcntl(all[i].fd, F_SETFL, O_NONBLOCK) != 0) fail("fcntl");
     struct epoll_event e = {.events = EPOLLIN, .data = {.ptr = &all[i]}};
     epoll_ctl(load.poller, EPOLL_CTL_ADD, all[i].fd, &e);
@@ -110,6 +118,7 @@ int main(int argc, char** argv) {
   load.poller = epoll_create1(EPOLL_CLOEXEC);
   if (load.out == NULL || load.poller < 0) fail("epoll_create1");
 
+  raise_descriptor_limit();
   struct connection* all = connect_all((int)bench_option(argc, argv, "--port", 0));
   for (int64_t i = 0; i < load.connections; ++i) {
     send_messages(&all[i], load.depth, bench_wall_now());

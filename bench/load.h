@@ -48,17 +48,30 @@ static inline double histogram_percentile_us(const struct histogram* h, int64_t 
   return ((double)low + (1 << bucket_bits) + 0.5) * (double)(1ll << (octave - 1)) / 1000.0;
 }
 
-/* A blocking socket, or with `flags` SOCK_NONBLOCK one that is connecting. */
-static inline int connect_to(int port, int flags) {
+/* 127.0.0.`last`: every one of them is this machine. */
+static inline struct sockaddr_in loopback(int port, unsigned last) {
   struct sockaddr_in at;
   memset(&at, 0, sizeof at);
   at.sin_family = AF_INET;
   at.sin_port = htons((uint16_t)port);
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  at.sin_addr.s_addr = htonl((INADDR_LOOPBACK & 0xffffff00u) + last);
+  return at;
+}
+
+/* A blocking socket, or with `flags` SOCK_NONBLOCK one that is connecting, to 127.0.0.1 and from
+ * 127.0.0.`from`: an address has ports for some 28,000 connections, those just closed included. */
+static inline int connect_to(int port, int flags, unsigned from) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
   if (fd < 0) fail("socket");
   const int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (from != 1) {
+    /* The port is chosen when the peer is known: it may then be in use to other peers. */
+    const struct sockaddr_in source = loopback(0, from);
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(fd, (const struct sockaddr*)&source, sizeof source) != 0) fail("bind");
+  }
+  const struct sockaddr_in at = loopback(port, 1);
   if (connect(fd, (const struct sockaddr*)&at, sizeof at) != 0 && errno != EINPROGRESS) {
     fail("connect");
   }

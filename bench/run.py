@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs ours, the limit programs and the peers side by side and prints one table.
+"""Runs ours, the limit programs and the peers side by side; prints their figures and the ratios.
 
 Every program prints lines of JSON (see bench.h), so nothing is parsed here. Absolute figures do
 not travel between machines; ratios within one run do. So all programs are interleaved, each
@@ -12,6 +12,7 @@ repetitions. A run during which others took much of the core is repeated.
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -23,9 +24,10 @@ import subprocess
 import sys
 import time
 
-from workloads import JOBS, LOADS, TARGETS, WORKLOADS
+from workloads import JOBS, LOADS, NEEDS, NOT_QUICK, PEERS, TARGETS, WORKLOADS
 
 CORES = (0, 1)  # of the program, and of the load generator
+ENOUGH = 10_100  # descriptors of a server or generator
 MUCH = 0.12  # share of a core that others may take before a run is repeated
 
 
@@ -70,26 +72,47 @@ def call(command, timeout=120):
     return json_lines(done.stdout)
 
 
+@functools.lru_cache(maxsize=None)
+def python_with(module):
+    """An interpreter that has the module: ours, or the system's, for which packages are made."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        try:
+            subprocess.run([python, "-c", f"import {module}"], check=True, capture_output=True)
+            return python
+        except (OSError, subprocess.CalledProcessError):
+            continue
+    return None
+
+
+def command_of(folder, program):
+    """How a program is started; nothing where it is not there."""
+    if program.endswith(".py"):
+        python = python_with(program[len("python_"):-len(".py")])
+        return [python, os.path.join(os.path.dirname(__file__), "peers", program)] if python else []
+    path = os.path.join(folder, program)
+    return [path] if os.access(path, os.X_OK) else []
+
+
 def run_plain(folder, job, quick):
     warm = os.path.join(folder, "bench_warm")
     if job.memory and not quick and os.access(warm, os.X_OK):
         call([warm, "--bytes", str(job.memory), "--cpu", str(CORES[0])])
     arguments = list(job.arguments) + list(job.quick if quick else ())
-    return call([os.path.join(folder, job.program), "--workload", job.workload,
+    return call([*command_of(folder, job.program), "--workload", job.workload,
                  "--peer", job.peer, "--cpu", str(CORES[0]), *arguments])
 
 
 def run_echo(folder, job, quick, same_core):
     """Starts the server, loads it, and turns what the generator saw into the workload's value."""
     load = LOADS[job.workload]
-    server = subprocess.Popen([os.path.join(folder, job.program), "--cpu", str(CORES[0]),
+    server = subprocess.Popen([*command_of(folder, job.program), "--cpu", str(CORES[0]),
                                *job.arguments],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         hello = server.stdout.readline()
         if not hello:
             raise Failed("the server did not start")
-        times = ("--warm-ms", "50", "--run-ms", "150") if quick else ()
+        times = ("--warm-ms", "30", "--run-ms", "100") if quick else ()
         seen = call([os.path.join(folder, load.program), "--port", str(json.loads(hello)["port"]),
                      "--pid", str(server.pid), "--cpu", str(CORES[0 if same_core else 1]),
                      *load.arguments, *times])[0]
@@ -126,14 +149,15 @@ class Results:
         self.values = {}
         self.extra = {}
         self.skipped = {}
+        self.missing = {}  # workloads of each program that is not there
         self.failed = {}
         self.disturbance = []
 
     def add(self, repetition, line, job):
-        workload, peer = line["workload"], line.get("peer", job.peer)
+        workload, peer = line["workload"], job.rename or line.get("peer", job.peer)
         if workload != job.workload and workload not in job.also:
             return
-        row = self.values.setdefault(workload, {}).setdefault(job.rename or peer, [])
+        row = self.values.setdefault(workload, {}).setdefault(peer, [])
         row.extend([None] * (repetition + 1 - len(row)))
         row[repetition] = line["value"]
         if "load" in line:
@@ -147,6 +171,12 @@ class Results:
         rows = self.values.get(workload, {})
         pairs = zip(rows.get(peer, []), rows.get(reference, []))
         return [a / b for a, b in pairs if a is not None and b]
+
+    def peers(self):
+        """All that reported something: the limit, the peers in their order, then variants."""
+        found = {peer for row in self.values.values() for peer in row}
+        first = ("limit", *PEERS)
+        return [p for p in first if p in found] + sorted(found.difference(first))
 
 
 def available_memory():
@@ -168,12 +198,16 @@ def choose(options, results):
         name = f"{job.rename or job.peer} ({job.workload})"
         if not wanted & {job.workload, *job.also}:
             continue
-        if (options.quick and not job.in_quick) or (job.extra and not options.all):
+        if options.quick and (not job.in_quick or (job.workload in NOT_QUICK and not options.only)):
             continue
-        if not os.access(os.path.join(options.folder, job.program), os.X_OK):
-            results.skipped[name] = f"{job.program} is not built"
+        if job.extra and not options.all:
+            continue
+        if not command_of(options.folder, job.program):
+            results.missing.setdefault(job.program, set()).add(job.workload)
         elif job.memory > available_memory():
             results.skipped[name] = f"needs {job.memory >> 30} GiB of free memory"
+        elif job.workload == "echo_10k" and options.descriptors < ENOUGH:
+            results.skipped[name] = f"needs {ENOUGH} descriptors, {options.descriptors} are allowed"
         elif job.workload in LOADS and len(os.sched_getaffinity(0)) < 2 and not options.same_core:
             results.skipped[name] = "needs two cores, or --same-core"
         else:
@@ -206,7 +240,7 @@ def measure_job(options, results, job, repetition):
             if others <= MUCH:
                 break
     except (Failed, OSError, ValueError, subprocess.TimeoutExpired) as why:
-        results.failed[f"{job.peer} ({job.workload})"] = str(why)
+        results.failed[f"{job.rename or job.peer} ({job.workload})"] = str(why)
     if best is None:
         return
     results.disturbance.append(best[1])
@@ -255,41 +289,92 @@ def verdict(results, workload, ours):
     return "-"
 
 
-def table(results, ours, quick):
-    shown = ("limit", ours, "libuv", "boost.fiber")
-    rows = [["workload", *shown, "others", "ours/limit", "ours/libuv", "target", "met?"]]
-    for name, workload in WORKLOADS.items():
-        found = results.values.get(name)
-        if not found:
-            continue
-        others = "; ".join(f"{p} {cell(results, name, p)}" for p in sorted(found)
-                           if p not in shown)
-        row = [f"{name}, {workload.unit}"] + [cell(results, name, p) for p in shown]
-        row.append(others or "-")
-        for reference in ("limit", "libuv"):
-            ratios = results.ratios(name, ours, reference)
-            row.append(f"{statistics.median(ratios):.2f}" if ratios else "-")
-        row.append(", ".join(t.text() for t in TARGETS.get(name, ())) or "-")
-        row.append("-" if quick else verdict(results, name, ours))
-        rows.append(row)
+def lines_of(rows):
+    """Markdown that reads well as text too."""
     widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(r, widths)) + " |" for r in rows]
     lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
     return "\n".join(lines)
 
 
+def figures(results, ours):
+    """Medians, and the least and the greatest of the repetitions."""
+    columns = [p for p in ("limit", ours, *PEERS) if p == ours or p in results.peers()]
+    rows = [["workload", *columns, "variants"]]
+    for name, workload in WORKLOADS.items():
+        found = results.values.get(name)
+        if not found:
+            continue
+        others = "; ".join(f"{p} {cell(results, name, p)}" for p in sorted(found)
+                           if p not in columns)
+        rows.append([f"{name}, {workload.unit}", *(cell(results, name, p) for p in columns),
+                     others or "-"])
+    return lines_of(rows)
+
+
+def middle_ratio(results, workload, ours, reference):
+    ratios = results.ratios(workload, ours, reference)
+    return f"{statistics.median(ratios):.2f}" if ratios else "-"
+
+
+def comparison(results, ours, quick):
+    """Ours divided by each, within the same repetitions."""
+    columns = [p for p in ("limit", *PEERS) if p in results.peers()]
+    rows = [["ours /", *columns, "better is", "target", "met?"]]
+    for name in WORKLOADS:
+        if ours not in results.values.get(name, {}):
+            continue
+        more = "/" in WORKLOADS[name].unit
+        rows.append([name, *(middle_ratio(results, name, ours, p) for p in columns),
+                     "more" if more else "less",
+                     ", ".join(t.text() for t in TARGETS.get(name, ())) or "-",
+                     "-" if quick else verdict(results, name, ours)])
+    return lines_of(rows) if len(rows) > 1 else ""
+
+
+def what_to_install(program):
+    for begin, packages in NEEDS.items():
+        if program.startswith(begin):
+            return f"apt install {packages}, or the like; then meson setup --wipe"
+    return "ninja bench-programs"
+
+
+def remarks(results, quick):
+    """What is not in the tables, and why."""
+    for program, names in sorted(results.missing.items()):
+        yield f"missing: {program} ({', '.join(sorted(names))}): {what_to_install(program)}"
+    for word, reasons in (("skipped", results.skipped), ("FAILED", results.failed)):
+        for name, why in sorted(reasons.items()):
+            yield f"{word}: {name}: {why}"
+    if results.disturbance and not quick:
+        yield (f"taken by others: median {statistics.median(results.disturbance):.0%}, worst "
+               f"{max(results.disturbance):.0%} of the core; load {os.getloadavg()[0]:.1f}")
+
+
+def spread(numbers):
+    if not numbers:
+        return {"median": None, "min": None, "max": None, "values": []}
+    return {"median": statistics.median(numbers), "min": min(numbers), "max": max(numbers),
+            "values": numbers}
+
+
 def as_json(results, options):
     body = {"machine": platform.machine(), "kernel": platform.release(),
             "cores": os.cpu_count(), "repeat": options.repeat, "quick": options.quick,
-            "skipped": results.skipped, "failed": results.failed, "workloads": {}}
+            "ours": options.ours, "skipped": results.skipped, "failed": results.failed,
+            "missing": {program: {"workloads": sorted(names), "needs": what_to_install(program)}
+                        for program, names in results.missing.items()},
+            "disturbance": spread(results.disturbance), "workloads": {}}
     for name, peers in results.values.items():
-        entry = {"unit": WORKLOADS[name].unit, "met": verdict(results, name, options.ours),
+        entry = {"unit": WORKLOADS[name].unit, "what": WORKLOADS[name].what,
+                 "met": verdict(results, name, options.ours),
                  "targets": [t.text() for t in TARGETS.get(name, ())], "peers": {}}
         for peer in peers:
-            numbers = results.numbers(name, peer)
             entry["peers"][peer] = {
-                "median": statistics.median(numbers), "min": min(numbers), "max": max(numbers),
-                "values": numbers, "load": results.extra.get(name, {}).get(peer, [])}
+                **spread(results.numbers(name, peer)),
+                "to_limit": spread(results.ratios(name, peer, "limit")),
+                "ours_to_it": spread(results.ratios(name, options.ours, peer)),
+                "load": results.extra.get(name, {}).get(peer, [])}
         body["workloads"][name] = entry
     return body
 
@@ -313,6 +398,8 @@ def arguments():
     inner = os.path.join(options.build, "bench")
     options.folder = inner if os.path.isdir(inner) else options.build
     options.quiet = options.quiet or not sys.stderr.isatty()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    options.descriptors = sys.maxsize if hard == resource.RLIM_INFINITY else hard
     if options.quick:
         options.repeat = 1
     return options
@@ -331,20 +418,18 @@ def main():
     if not jobs:
         print(f"nothing to run in {options.folder}: ninja bench-programs", file=sys.stderr)
         return 1
+    if options.descriptors >= ENOUGH:  # for 10,000 connections, in all servers
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (ENOUGH, hard))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         measure(options, results, jobs)
     except KeyboardInterrupt:
         print("interrupted; what there is:", file=sys.stderr)
     if options.json != "-":
-        print(table(results, options.ours, options.quick))
-        for word, names in (("skipped", results.skipped), ("FAILED", results.failed)):
-            for name, why in sorted(names.items()):
-                print(f"{word}: {name}: {why}")
-        if results.disturbance and not options.quick:
-            worst = max(results.disturbance)
-            print(f"taken by others: median {statistics.median(results.disturbance):.0%}, "
-                  f"worst {worst:.0%} of the core; load {os.getloadavg()[0]:.1f}")
+        print(figures(results, options.ours), end="\n\n")
+        print(comparison(results, options.ours, options.quick), end="\n\n")
+        print("\n".join(remarks(results, options.quick)))
     if options.json:
         with (sys.stdout if options.json == "-" else open(options.json, "w")) as out:
             json.dump(as_json(results, options), out, indent=1)

@@ -72,11 +72,16 @@ WORKLOADS = {
     "echo_1": Workload("req/s", "TCP echo, 64 bytes, one connection"),
     "echo_50": Workload("us CPU", "TCP echo, 64 bytes, 50 connections: server CPU a request"),
     "echo_500": Workload("us CPU", "TCP echo, 64 bytes, 500 connections: server CPU a request"),
+    "echo_10k": Workload("us CPU", "TCP echo, 64 bytes, 10,000 connections: server CPU a request"),
     "echo_pipelined": Workload("msg/CPU s", "TCP echo, 64 bytes, 50 connections, 16 deep"),
     "echo_64k": Workload("msg/CPU s", "TCP echo, 64 KiB messages, 50 connections"),
     "thread_call": Workload("us", "a call that does nothing on a worker thread, there and back"),
     "thread_wake": Workload("us", "messages that another thread sends, a message"),
     "churn": Workload("us CPU", "connect, one echo, close, 32 at once: server CPU a connection"),
+    "udp_1": Workload("us CPU", "UDP echo, 64 bytes, one client: server CPU a packet"),
+    "udp_50": Workload("us CPU", "UDP echo, 64 bytes, 50 clients: server CPU a packet"),
+    "udp_burst": Workload("us CPU", "UDP echo, 64 bytes, 8 clients, each 16 packets at once: "
+                                    "server CPU a packet"),
 }
 
 TARGETS = {
@@ -109,8 +114,15 @@ LOADS = {
     "echo_500": Load(("--connections", "500"), "cpu_us"),
     "echo_pipelined": Load(("--connections", "50", "--depth", "16"), "per_cpu_s"),
     "echo_64k": Load(("--connections", "50", "--size", "65536"), "per_cpu_s"),
+    "echo_10k": Load(("--connections", "10000", "--warm-ms", "1000"), "cpu_us"),
     "churn": Load(("--connections", "32"), "cpu_us", "bench_churn"),
+    "udp_1": Load(("--clients", "1"), "cpu_us", "bench_load_udp"),
+    "udp_50": Load(("--clients", "50"), "cpu_us", "bench_load_udp"),
+    "udp_burst": Load(("--clients", "8", "--depth", "16"), "cpu_us", "bench_load_udp"),
 }
+
+UDP_LOADS = tuple(name for name in LOADS if name.startswith("udp"))
+TCP_LOADS = tuple(name for name in LOADS if name not in UDP_LOADS)
 
 FEW = ("--n", "100000")
 MILLION = ("--n", "1000000")
@@ -141,47 +153,101 @@ def _limit_jobs():
               in_quick=False, most=3, memory=6 * GIB)
     yield Job("cold_task", "limit_noguard", "limit_memory", ("--guard", "0", *MILLION),
               quick=("--n", "10000"), in_quick=False, most=3, memory=6 * GIB, extra=True)
-    for workload in LOADS:
+    for workload in TCP_LOADS:
         yield Job(workload, "limit", "limit_echo")
+    for workload in UDP_LOADS:
+        yield Job(workload, "limit", "limit_udp")
+        yield Job(workload, "limit, many", "limit_udp", ("--many", "1"))
 
 
 def _peer_jobs():
     yield Job("timeout", "libuv", "uv_timeout", quick=FEW)
-    for workload in LOADS:
+    for workload in TCP_LOADS:
         yield Job(workload, "libuv", "uv_echo")
+    for workload in UDP_LOADS:
+        yield Job(workload, "libuv", "uv_udp")
+        yield Job(workload, "libuv, many", "uv_udp", ("--many", "1"))
     yield Job("sleepers", "libuv", "uv_sleep", quick=("--n", "1000"))
     yield Job("sleepers", "boost.fiber", "fiber_sleep", quick=("--n", "1000"), memory=3 * GIB)
     yield Job("lateness", "libuv", "uv_sleep", quick=("--n", "50"))
     yield Job("lateness", "boost.fiber", "fiber_sleep", quick=("--n", "50"))
-    yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
     for workload in ("thread_call", "thread_wake"):
         yield Job(workload, "libuv", "uv_thread", quick=("--n", "10000"))
-        yield Job(workload, "asio", "asio_thread", quick=("--n", "10000"))
     yield Job("echo_64k", "libuv", "uv_echo", ("--own", "1"), rename="libuv, own buffers")
+    for workload in TCP_LOADS:
+        yield Job(workload, "boost.fiber", "fiber_echo")
     yield Job("switch", "boost.fiber", "fiber_switch", quick=FEW)
     yield Job("spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("batch_spawn", "boost.fiber", "fiber_spawn", quick=FEW)
     yield Job("mutex", "boost.fiber", "fiber_mutex", quick=FEW)
-    yield Job("mutex", "tokio", "tokio_bench", quick=FEW)
     for workload in ("channel", "channel_128"):
         yield Job(workload, "boost.fiber", "fiber_channel", quick=FEW)
-        yield Job(workload, "tokio", "tokio_bench", quick=FEW)
     yield Job("memory_10k", "boost.fiber", "fiber_memory")
     yield Job("cold_task", "boost.fiber", "fiber_memory", ("--n", "100000"), quick=("--n", "10000"),
               in_quick=False, most=3, memory=3 * GIB)
 
 
+def _asio_jobs():
+    """By callbacks, and by coroutines: `asio.co`."""
+    for workload in ("switch", "spawn", "batch_spawn", "channel", "channel_128"):
+        yield Job(workload, "asio.co", "asio_co", quick=FEW)
+    yield Job("sleepers", "asio.co", "asio_co", quick=("--n", "1000"))
+    yield Job("timeout", "asio", "asio_sleep", quick=FEW)
+    yield Job("lateness", "asio", "asio_sleep", quick=("--n", "50"))
+    yield Job("cancel_all", "asio.co", "asio_co", quick=("--n", "10000"))
+    yield Job("memory_10k", "asio.co", "asio_co")
+    for workload in ("thread_call", "thread_wake"):
+        yield Job(workload, "asio", "asio_thread", quick=("--n", "10000"))
+    for workload in TCP_LOADS:
+        yield Job(workload, "asio", "asio_echo")
+        yield Job(workload, "asio.co", "asio_co")
+    for workload in UDP_LOADS:
+        yield Job(workload, "asio", "asio_udp")
+
+
+def _tokio_jobs():
+    for workload in ("switch", "spawn", "batch_spawn", "mutex", "channel", "channel_128",
+                     "timeout"):
+        yield Job(workload, "tokio", "tokio_bench", quick=FEW)
+    yield Job("sleepers", "tokio", "tokio_bench", quick=("--n", "1000"))
+    yield Job("lateness", "tokio", "tokio_bench", quick=("--n", "50"))
+    for workload in ("cancel_all", "thread_call", "thread_wake"):
+        yield Job(workload, "tokio", "tokio_bench", quick=("--n", "10000"))
+    yield Job("memory_10k", "tokio", "tokio_bench")
+    yield Job("memory_1m", "tokio", "tokio_bench", MILLION, also=("cold_task",), in_quick=False,
+              most=3, memory=GIB)
+    for workload in TCP_LOADS:
+        yield Job(workload, "tokio", "tokio_bench", ("--workload", "echo"))
+    for workload in UDP_LOADS:
+        yield Job(workload, "tokio", "tokio_bench", ("--workload", "udp"))
+
+
 def _go_jobs():
     for workload, quick in (("switch", FEW), ("spawn", FEW), ("batch_spawn", FEW),
-                            ("mutex", FEW), ("channel", FEW), ("channel_128", FEW),
+                            ("mutex", FEW), ("channel", FEW), ("channel_128", FEW), ("timeout", FEW),
                             ("sleepers", ("--n", "1000")), ("lateness", ("--n", "50")),
                             ("cancel_all", ("--n", "10000")), ("memory_10k", ()),
                             ("thread_call", ("--n", "10000"))):
         yield Job(workload, "go", "go_bench", quick=quick)
     yield Job("memory_1m", "go", "go_bench", MILLION, also=("cold_task",), in_quick=False, most=3,
               memory=6 * GIB)
-    for workload in LOADS:
+    for workload in TCP_LOADS:
         yield Job(workload, "go", "go_bench")
+    for workload in UDP_LOADS:
+        yield Job(workload, "go", "go_bench", ("--workload", "udp"))
+
+
+def _python_jobs():
+    """Slow, and far from everybody else: two repetitions will do."""
+    for peer in ("trio", "uvloop"):
+        program = f"python_{peer}.py"
+        for workload in ("switch", "spawn", "batch_spawn", "mutex", "channel", "channel_128",
+                         "sleepers", "cancel_all", "thread_call"):
+            quick = ("--n", "10000" if workload == "batch_spawn" else "2000")
+            yield Job(workload, peer, program, quick=quick, most=2)
+        for workload in TCP_LOADS:
+            if workload != "echo_10k":
+                yield Job(workload, peer, program, most=2)
 
 
 def _our_jobs():
@@ -209,8 +275,33 @@ def _our_jobs():
                   in_quick=False, most=3, memory=6 * GIB, extra=extra)
         for workload in ("thread_call", "thread_wake"):
             yield Job(workload, peer, "bench_thread" + suffix, quick=("--n", "10000"), extra=extra)
-        for workload in LOADS:
+        for workload in TCP_LOADS:
             yield Job(workload, peer, "bench_echo" + suffix, extra=extra)
+        for workload in UDP_LOADS:
+            yield Job(workload, peer, "bench_udp" + suffix, extra=extra)
+            yield Job(workload, peer, "bench_udp" + suffix, ("--many", "1"),
+                      rename=peer + ", many", extra=extra)
 
 
-JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_go_jobs())
+JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_asio_jobs(), *_tokio_jobs(), *_go_jobs(),
+        *_python_jobs())
+
+# A quick run sees whether every program works, which for a server one workload shows; these run
+# there only when `--only` asks for them.
+NOT_QUICK = {"sleepers", "echo_1", "echo_500", "echo_10k", "echo_pipelined", "echo_64k", "churn",
+             "udp_1", "udp_50"}
+
+# The peers in the order of the table's columns; what is not named here is a variant of one.
+PEERS = ("libuv", "asio", "asio.co", "boost.fiber", "tokio", "go", "uvloop", "trio")
+
+# What has to be installed for the programs that begin so, as Debian's packages.
+NEEDS = {
+    "limit_": "libboost-context-dev",
+    "uv_": "libuv1-dev",
+    "fiber_": "libboost-fiber-dev libasio-dev",
+    "asio_": "libasio-dev",
+    "go_": "golang-go",
+    "tokio_": "cargo librust-tokio-dev",
+    "python_trio": "python3-trio",
+    "python_uvloop": "python3-uvloop",
+}

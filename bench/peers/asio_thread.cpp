@@ -2,40 +2,35 @@
 // and `thread_wake` (another thread posts to the io_context).
 #include <pthread.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
-
-#include "bench.h"
+#include "asio_net.hpp"
 
 struct caller {
-  boost::asio::io_context loop{1};
-  boost::asio::thread_pool pool{1};
+  net::io_context loop{1};
+  net::thread_pool pool{1};
   std::int64_t left;
 
   void next() {
     if (left-- == 0) return loop.stop();
-    boost::asio::post(pool, [this] { boost::asio::post(loop, [this] { next(); }); });
+    net::post(pool, [this] { net::post(loop, [this] { next(); }); });
   }
   void run(std::int64_t n) {
     left = n;
-    const auto guard = boost::asio::make_work_guard(loop);
+    const auto guard = net::make_work_guard(loop);
     loop.restart();
-    boost::asio::post(loop, [this] { next(); });
+    net::post(loop, [this] { next(); });
     loop.run();
   }
 };
 
 struct messages {
-  boost::asio::io_context loop{1};
+  net::io_context loop{1};
   std::int64_t arrived = 0;
   std::int64_t n = 0;
 
   static void* send(void* arg) {
     auto& self = *static_cast<messages*>(arg);
     for (std::int64_t i = 0; i < self.n; ++i) {
-      boost::asio::post(self.loop, [&self] {
+      net::post(self.loop, [&self] {
         if (++self.arrived == self.n) self.loop.stop();
       });
     }
@@ -48,7 +43,7 @@ int main(int argc, char** argv) {
   if (strcmp(bench_text_option(argc, argv, "--workload", "thread_call"), "thread_wake") == 0) {
     messages m;
     m.n = bench_option(argc, argv, "--n", 1000000);
-    const auto guard = boost::asio::make_work_guard(m.loop);
+    const auto guard = net::make_work_guard(m.loop);
     pthread_t sender;
     const std::int64_t begin = bench_wall_now();
     pthread_create(&sender, nullptr, messages::send, &m);

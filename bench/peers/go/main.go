@@ -225,6 +225,21 @@ func cancelAll(n int64) int64 {
 	return cpuNow() - begin
 }
 
+//go:noinline
+func call(calls *int64) { *calls++ }
+
+// A context with a deadline, made and cancelled around a call that does not wait.
+func timeout(n int64) int64 {
+	calls := int64(0)
+	begin := cpuNow()
+	for calls < n {
+		_, cancel := context.WithTimeout(context.Background(), time.Second)
+		call(&calls)
+		cancel()
+	}
+	return cpuNow() - begin
+}
+
 func memory(workload string, n int64) {
 	never := make(chan struct{})
 	parked := int64(0)
@@ -275,6 +290,23 @@ func echo() {
 	}
 }
 
+func udp() {
+	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		os.Exit(1)
+	}
+	fmt.Printf("{\"peer\": \"go\", \"port\": %d}\n", socket.LocalAddr().(*net.UDPAddr).Port)
+	buffer := make([]byte, 64*1024)
+	for {
+		// The forms with AddrPort allocate nothing.
+		got, from, err := socket.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			return
+		}
+		socket.WriteToUDPAddrPort(buffer[:got], from)
+	}
+}
+
 func pin(cpu int) {
 	if cpu < 0 {
 		return
@@ -316,6 +348,8 @@ func main() {
 		each(batches(count(500000), 10000, true), count(500000), "ns", 1)
 	case "mutex":
 		each(mutex(count(1000000)), count(1000000), "ns", 1)
+	case "timeout":
+		each(timeout(count(1000000)), count(1000000), "ns", 1)
 	case "thread_call":
 		each(threadCall(count(100000)), count(100000), "us", 1000)
 	case "channel":
@@ -330,6 +364,8 @@ func main() {
 		each(cancelAll(count(100000)), count(100000), "ns", 1)
 	case "memory_10k", "memory_1m", "cold_task":
 		memory(*workload, count(10000))
+	case "udp":
+		udp()
 	default:
 		echo()
 	}
