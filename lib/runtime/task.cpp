@@ -94,14 +94,14 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
 void* place_storage(ctx::stack& s, task& t, std::size_t size) noexcept {
   if (size <= inline_storage) {
     if (!s.prepared) {
-      ctx::prepare(s.fib, s, inline_storage_of(t), body);
+      ctx::prepare(t.rt->machine, s.fib, s, inline_storage_of(t), body);
       s.prepared = true;
     }
     return inline_storage_of(t);
   }
   const std::size_t rounded = (size + storage_align - 1) & ~(storage_align - 1);
   std::byte* place = reinterpret_cast<std::byte*>(&t) - rounded;
-  ctx::prepare(s.fib, s, place, body);
+  ctx::prepare(t.rt->machine, s.fib, s, place, body);
   s.prepared = false;  // the next tenant gets its frames back at the usual place
   return place;
 }

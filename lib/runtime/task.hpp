@@ -110,6 +110,18 @@ inline task& task_on(ctx::stack& s) noexcept {
   return *reinterpret_cast<task*>(static_cast<std::byte*>(s.top()) - task_space);
 }
 
+/// Has the processor fetch what a task that will soon run needs: its control block and descriptor;
+/// then, once those are there, the frames that it left.
+inline void prefetch_block(const task& t) noexcept {
+  const auto* at = reinterpret_cast<const std::byte*>(&t);
+  for (std::size_t i = 0; i < task_space + sizeof(ctx::stack); i += 64)
+    __builtin_prefetch(at + i, 1);
+}
+inline void prefetch_stack(const task& t) noexcept {
+  const auto* at = static_cast<const std::byte*>(t.stack().fib.sp);
+  for (std::size_t i = 0; i < 256; i += 64) __builtin_prefetch(at + i, 1);
+}
+
 struct spawn_request {
   task_fn fn = nullptr;
   void* arg = nullptr;

@@ -5,15 +5,16 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "context/switch.hpp"
 #include "runtime/task_hooks.hpp"
 #include "runtime/timers.hpp"
 
 namespace structio::rt {
 namespace {
 
-void switch_from(runtime& rt, task* next) noexcept {
+STRUCTIO_SWITCH_INLINE void switch_from(runtime& rt, task* next) noexcept {
   rt.current = next;
-  ctx::switch_to(rt.machine, next ? next->fiber() : rt.machine.hub);
+  ctx::switch_here(rt.machine, next ? next->fiber() : rt.machine.hub);
 }
 
 [[gnu::noinline]] void switch_with_hooks(runtime& rt, task& self, task* next) noexcept {
