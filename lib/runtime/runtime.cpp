@@ -130,8 +130,8 @@ runtime::runtime(const run_options& o) noexcept
       options(o),
       chance(o.seed ? o.seed : 0x9E3779B97F4A7C15ULL),
       number(next_run_number()) {
-  const std::int32_t usual = o.clock ? 1 : scheduler::default_budget;
-  sched.configure(o.budget > 0 ? o.budget : usual, o.seed);
+  const std::uint32_t usual = o.clock ? 1 : scheduler::default_budget;
+  sched.configure(o.budget > 0 ? static_cast<std::uint32_t>(o.budget) : usual, o.seed);
 }
 
 int rt_run(const run_options& options, failure*& f) noexcept {

@@ -19,16 +19,16 @@ namespace structio::rt {
 
 class scheduler {
  public:
-  static constexpr std::int32_t default_budget = 32;
+  static constexpr std::uint32_t default_budget = 32;
   static constexpr std::uint64_t most_steps_a_reading = 64;
   static constexpr std::int64_t time_between_looks = 100'000;
 
-  void configure(std::int32_t budget, std::uint64_t seed) noexcept {
+  void configure(std::uint32_t budget, std::uint64_t seed) noexcept {
     budget_ = budget;
     random_ = seed;
   }
 
-  std::int32_t budget() const noexcept { return budget_; }
+  std::uint64_t budget() const noexcept { return budget_; }
 
   /// Adds a task to the batch of the next pass.
   void push(task& t) noexcept {
@@ -110,7 +110,7 @@ class scheduler {
   std::uint64_t steps_ = 0;        ///< and begun
   std::uint64_t pass_ends_ = 0;    ///< the step after this pass
   std::uint64_t reading_due_ = 1;  ///< the step at which the clock is read
-  std::int32_t budget_ = default_budget;
+  std::uint64_t budget_ = default_budget;
   std::int64_t next_look_ = 0;  ///< a moment of the system's clock
   std::uint64_t steps_a_reading_ = 1;
   std::int64_t read_at_ = 0;

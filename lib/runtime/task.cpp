@@ -70,7 +70,7 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
   task* t = &task_on(*self.home);
   for (;;) {
     runtime& rt = *t->rt;
-    t->wait.state = wait_state::running;
+    t->wait.state = wait_state::awake;
     if (rt.hooks) [[unlikely]]
       tell_enter(rt, *t);
     int status = t->fn(t->arg);
@@ -132,7 +132,7 @@ int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out
   t.innermost = t.base = &base;
   t.fn = request.fn;
   t.arg = request.arg;
-  t.budget = rt.sched.budget();
+  t.turn_ends = rt.sched.budget();
   void* storage = place_storage(*s, t, request.storage_size);
   if (request.storage_init) {
     request.storage_init(storage, request.arg);

@@ -32,7 +32,8 @@ using task_id = std::uint64_t;
 /// Bits of task::attention.
 enum : std::uint8_t { attention_cancel = 1, attention_interrupt = 2 };
 
-enum class wait_state : std::uint8_t { running, ready, parked, ended };
+/// Of those that are awake one runs, runtime.current, and the others are ready.
+enum class wait_state : std::uint8_t { unborn, awake, parked, ended };
 
 /// Called when a wait is to end early. Returns abort_done (undone, nobody will wake) or
 /// abort_later; one of the library's own also abort_again: as later, and it is called again
@@ -43,7 +44,7 @@ inline constexpr int abort_later = 2;
 inline constexpr int abort_again = 3;
 
 struct wait_cell {
-  wait_state state = wait_state::ready;
+  wait_state state = wait_state::unborn;
   bool abort_asked = false;    ///< at most once a wait, but for abort_again
   bool abort_foreign = false;  ///< user code: run only once the tree is consistent again
   std::uint32_t epoch = 0;     ///< grows with each wait: a wake-up for an older one is nothing
@@ -64,10 +65,12 @@ struct task : base::list_node<sibling_tag> {
   bool cancel_in_flight = false;      ///< "cancelled" was reported and not absorbed by a scope yet
   bool interrupt_held = false;        ///< one came while it was in scopes that hold it back
   std::uint16_t interrupt_holds = 0;  ///< such scopes that it is in
-  std::int32_t budget = 0;            ///< calls left that need not give way
   wait_cell wait;
   std::uint64_t cancel_points = 0;
+  /// Passed so far; a call that its budget lets on counts, since whether one gives way in fact is
+  /// for the others' sake, and chance to who asks.
   std::uint64_t schedule_points = 0;
+  std::uint64_t turn_ends = 0;       ///< the schedule point at which the budget is spent
   end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
 
   scope* innermost = nullptr;         ///< innermost scope around the task; its own or its base
@@ -92,6 +95,9 @@ struct task : base::list_node<sibling_tag> {
   const ctx::stack& stack() const noexcept;
   task_id id() const noexcept;
   ctx::fiber& fiber() noexcept { return stack().fib; }
+
+  /// Counts a schedule point. True when the budget lets the task on.
+  bool may_go_on() noexcept { return ++schedule_points < turn_ends; }
 };
 
 /// Room for the callables of most starters, in the control block's own page.
