@@ -57,7 +57,6 @@ int start_main(runtime& rt) noexcept {
   request.arg = rt.options.arg;
   request.name = rt.options.name ? rt.options.name : "main";
   if (const int code = task_make(rt, request, rt.main_scope, rt.main)) return code;
-  rt.main->is_main = true;
   rt.main_id = rt.main->id();
   rt.sched.push(*rt.main);
   return 0;

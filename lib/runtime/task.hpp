@@ -56,39 +56,39 @@ struct wait_cell {
 };
 
 struct task : base::list_node<sibling_tag> {
-  // What every switch and checkpoint touches comes first: one cache line.
+  // What every switch and checkpoint touches.
   runtime* rt = nullptr;
   task* ready_next = nullptr;
   std::uint8_t attention = 0;
-  bool is_main = false;
   bool is_service = false;
   bool cancel_in_flight = false;      ///< "cancelled" was reported and not absorbed by a scope yet
   bool interrupt_held = false;        ///< one came while it was in scopes that hold it back
   std::uint16_t interrupt_holds = 0;  ///< such scopes that it is in
-  wait_cell wait;
+  bool abort_queued = false;
+  bool has_started = false;  ///< it has called started, as a task that was begun by start
   std::uint64_t cancel_points = 0;
   /// Passed so far; a call that its budget lets on counts, since whether one gives way in fact is
   /// for the others' sake, and chance to who asks.
   std::uint64_t schedule_points = 0;
-  std::uint64_t turn_ends = 0;       ///< the schedule point at which the budget is spent
-  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
+  std::uint64_t turn_ends = 0;  ///< the schedule point at which the budget is spent
 
-  scope* innermost = nullptr;         ///< innermost scope around the task; its own or its base
-  scope* outermost = nullptr;         ///< outermost scope of its own, null when it is in none
-  scope* base = nullptr;              ///< scope of the nursery (or run) it lives in
-  nursery* home = nullptr;            ///< null for the main task
-  nursery* open_nurseries = nullptr;  ///< innermost first, linked by nursery::outer
+  wait_cell wait;
+  scope* innermost = nullptr;  ///< innermost scope around the task; its own or its base
+  scope* base = nullptr;       ///< scope of the nursery (or run) it lives in
 
+  scope* outermost = nullptr;  ///< outermost scope of its own, null when it is in none
+  nursery* home = nullptr;     ///< null for the main task
   task_fn fn = nullptr;
   void* arg = nullptr;
-  failure* in_flight = nullptr;  ///< what belongs to the code that is being returned
+  nursery* open_nurseries = nullptr;  ///< innermost first, linked by nursery::outer
+  failure* in_flight = nullptr;       ///< what belongs to the code that is being returned
   local_node* locals = nullptr;
+  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
+
   task_cell* cell = nullptr;         ///< when somebody has a handle, or it is a service
   start_wait* starting = nullptr;    ///< until it calls started
   task* recalculate_next = nullptr;  ///< work lists of scope propagation
   task* abort_next = nullptr;
-  bool abort_queued = false;
-  bool has_started = false;  ///< it has called started, as a task that was begun by start
   char name[32] = {0};
 
   ctx::stack& stack() noexcept;
@@ -104,6 +104,7 @@ struct task : base::list_node<sibling_tag> {
 inline constexpr std::size_t inline_storage = 192;
 inline constexpr std::size_t storage_align = alignof(std::max_align_t);
 inline constexpr std::size_t task_space = (sizeof(task) + 63) & ~std::size_t{63};
+static_assert(sizeof(void*) != 8 || task_space == 256, "four cache lines, as many as are fetched");
 
 inline ctx::stack& task::stack() noexcept {
   return *reinterpret_cast<ctx::stack*>(reinterpret_cast<std::byte*>(this) + task_space);
