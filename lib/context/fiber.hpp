@@ -59,4 +59,7 @@ void switch_to(machine& m, fiber& to) noexcept;
 /// suspended. Doing it again and again does not use more and more of the stack of `f`.
 void run_on_top(machine& m, fiber& f, void (*fn)(void*), void* arg) noexcept;
 
+/// The function whose frame lies between `fn` and those of `f`, for who walks the stack from `fn`.
+void* probes_end() noexcept;
+
 }  // namespace structio::ctx
