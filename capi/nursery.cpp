@@ -4,6 +4,7 @@
 #include "check.hpp"
 #include "runtime/cell.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/spawn.hpp"
 
 using namespace structio;
 using namespace structio::capi;
@@ -80,8 +81,14 @@ rt::task_cell* cell_in(structio_task* h, const char* call) noexcept {
 
 }  // namespace
 
-int structio_nursery_open(structio_nursery* nursery) {
-  return structio_nursery_open_with(nursery, nullptr);
+int structio_nursery_open(structio_nursery* storage) {
+  rt::runtime* r = rt::current_runtime();
+  const bool usual = storage && r && r->current && r->confined_to == rt::confined::no &&
+                     !is_open_block(*r->current, storage);
+  if (!usual) [[unlikely]]
+    return structio_nursery_open_with(storage, nullptr);
+  rt::nursery_open_plain(*r, *r->current, *new (storage) rt::nursery);
+  return 0;
 }
 
 int structio_nursery_open_with(structio_nursery* storage, const structio_scope_options* options) {
@@ -148,6 +155,7 @@ structio_scope* structio_nursery_scope(structio_nursery* storage) {
 int structio_nursery_start_soon(structio_nursery* storage, structio_task_fn fn, void* arg) {
   rt::nursery* n = home_in(storage, fn, "structio_nursery_start_soon");
   if (!n) return refused();
+  if (rt::nursery_spawn_quickly(*n, fn, arg)) return 0;
   rt::spawn_request request;
   request.fn = fn;
   request.arg = arg;

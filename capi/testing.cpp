@@ -105,8 +105,7 @@ int structio_checkpoint_counts(uint64_t* cancel_points, uint64_t* schedule_point
   if (!r) return refused();
   const rt::task& self = *r->current;
   *cancel_points = self.cancel_points;
-  *schedule_points =
-      self.schedule_points + static_cast<std::uint64_t>(r->sched.budget() - self.budget);
+  *schedule_points = self.schedule_points;
   return 0;
 }
 

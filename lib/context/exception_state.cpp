@@ -1,5 +1,5 @@
 // Registration of the exception slots of a thread, and the rare case of more than one of them. The
-// usual case is inline in the header, because it is part of every switch.
+// usual case is part of every switch: see switch.hpp.
 #include "context/exception_state.hpp"
 
 namespace structio::ctx {
@@ -15,12 +15,13 @@ bool exception_slots::add(eh_getter getter) noexcept {
   return true;
 }
 
-void saved_exceptions::save_others(const exception_slots& slots) noexcept {
-  for (int i = 1; i < count_; ++i) kept_[i] = *slots.at[i];
+saved_exceptions::saved_exceptions(const exception_slots& slots) noexcept : count_(slots.count) {
+  for (int i = 0; i < count_; ++i) kept_[i] = *slots.at[i];
 }
 
-void saved_exceptions::restore_others(const exception_slots& slots) const noexcept {
-  for (int i = 1; i < slots.count; ++i) *slots.at[i] = i < count_ ? kept_[i] : eh_globals{};
+// Slots that were registered while the fiber was away had nothing in them then.
+void saved_exceptions::restore(const exception_slots& slots) const noexcept {
+  for (int i = 0; i < slots.count; ++i) *slots.at[i] = i < count_ ? kept_[i] : eh_globals{};
 }
 
 }  // namespace structio::ctx

@@ -37,35 +37,21 @@ struct exception_slots {
   bool add(eh_getter getter) noexcept;
 };
 
-/// What a fiber that is not running had in each slot. Lives in the switch's own frame. One slot is
-/// the rule and costs two moves; a second C++ runtime in the process is the exception. That frame
-/// is not instrumented for ASan, so what works on it must not be either.
+/// What a fiber that is not running had in each slot, one of them or more. Lives in the switch's
+/// own frame; that frame is not instrumented for ASan, so what works on it must not be either.
 class saved_exceptions {
  public:
-  [[gnu::always_inline]] explicit saved_exceptions(const exception_slots& slots) noexcept
-      : count_(slots.count) {
-    kept_[0] = *slots.at[0];
-    if (count_ > 1) [[unlikely]]
-      save_others(slots);
-  }
-  /// Slots that were registered while the fiber was away had nothing in them then.
-  [[gnu::always_inline]] void restore(const exception_slots& slots) const noexcept {
-    *slots.at[0] = kept_[0];
-    if (slots.count > 1) [[unlikely]]
-      restore_others(slots);
-  }
+  [[gnu::no_sanitize_address]] explicit saved_exceptions(const exception_slots& slots) noexcept;
+  [[gnu::no_sanitize_address]] void restore(const exception_slots& slots) const noexcept;
 
  private:
-  [[gnu::no_sanitize_address]] void save_others(const exception_slots& slots) noexcept;
-  [[gnu::no_sanitize_address]] void restore_others(const exception_slots& slots) const noexcept;
-
   eh_globals kept_[exception_slots::max];
   int count_;
 };
 
 /// A fiber that has just been born has caught nothing and has nothing in flight.
-inline void clear_exceptions(const exception_slots& slots) noexcept {
-  for (int i = 0; i < slots.count; ++i) *slots.at[i] = eh_globals{};
+inline void clear_exceptions(const exception_slots& slots, int first = 0) noexcept {
+  for (int i = first; i < slots.count; ++i) *slots.at[i] = eh_globals{};
 }
 
 }  // namespace structio::ctx

@@ -25,6 +25,7 @@ struct fiber {
   /// its own stack): the way to do what must not happen while still standing on this stack.
   void (*deferred)(void*) noexcept = nullptr;
   void* deferred_arg = nullptr;
+  machine* owner = nullptr;         ///< the one it was made for
   stack* home = nullptr;            ///< null for the hub
   void* sanitizer_stack = nullptr;  ///< ASan's fake stack while suspended
   void* sanitizer_fiber = nullptr;  ///< TSan's handle, made once per stack
@@ -35,10 +36,9 @@ struct fiber {
 /// One per runtime thread.
 struct machine {
   fiber* current = nullptr;
-  fiber* left = nullptr;  ///< the one before current; its `sp` is stored by current on arrival
+  fiber* left = nullptr;  ///< the one before current: for who looks on while a switch is under way
   fiber hub;
   exception_slots exceptions;
-  volatile bool switching = false;         ///< true while the stack is neither one's: for profilers
   const void* hub_stack_bottom = nullptr;  ///< bounds of the thread's own stack, for ASan
   std::size_t hub_stack_size = 0;
 
@@ -48,7 +48,7 @@ struct machine {
 
 /// Makes `f` ready to be switched to: its first frame begins below `top`, which lies within
 /// `home` and need not be aligned. May be called again on a fiber that is suspended for good.
-void prepare(fiber& f, stack& home, void* top, fiber_body body) noexcept;
+void prepare(machine& m, fiber& f, stack& home, void* top, fiber_body body) noexcept;
 
 /// Leaves the current fiber and resumes `to`. Returns when somebody switches back. Swaps the
 /// exception state, tells the sanitizers, runs the deferred action of whoever was left.
@@ -58,5 +58,8 @@ void switch_to(machine& m, fiber& to) noexcept;
 /// walk a suspended task's stack with the plain unwinder. `fn` must not switch. `f` stays
 /// suspended. Doing it again and again does not use more and more of the stack of `f`.
 void run_on_top(machine& m, fiber& f, void (*fn)(void*), void* arg) noexcept;
+
+/// The function whose frame lies between `fn` and those of `f`, for who walks the stack from `fn`.
+void* probes_end() noexcept;
 
 }  // namespace structio::ctx

@@ -11,22 +11,22 @@ struct collection {
   void** addresses;
   int capacity;
   int count = 0;
-  void* innermost;     ///< function whose frame is the last one not to be shown
-  void* other;         ///< or this one, if the fiber waits for what it has another one do
-  bool inside = true;  ///< still among the probe's own frames
+  void* last;  ///< function whose frame is the last one of our own
+  void* next;  ///< it may be followed by one of this: the fiber has another one do something
+  bool inside = true;  ///< still among our own frames
 };
 
 _Unwind_Reason_Code on_frame(_Unwind_Context* context, void* arg) {
   auto& c = *static_cast<collection*>(arg);
   void* address = reinterpret_cast<void*>(_Unwind_GetIP(context));
   if (!address) return _URC_END_OF_STACK;
+  // A return address may be the first one behind a function that never returns.
+  void* call = static_cast<char*>(address) - 1;
   if (c.inside) {
-    // A return address may be the first one behind a function that never returns.
-    void* call = static_cast<char*>(address) - 1;
-    void* function = _Unwind_FindEnclosingFunction(call);
-    if (function == c.innermost || function == c.other) c.inside = false;
+    if (_Unwind_FindEnclosingFunction(call) == c.last) c.inside = false;
     return _URC_NO_REASON;
   }
+  if (c.count == 0 && _Unwind_FindEnclosingFunction(call) == c.next) return _URC_NO_REASON;
   if (c.count == c.capacity) return _URC_END_OF_STACK;
   c.addresses[c.count++] = address;
   return _URC_NO_REASON;
@@ -39,14 +39,9 @@ void collect(void* arg) {
 }  // namespace
 
 [[gnu::noinline]] int backtrace_of(machine& m, fiber& f, void** addresses, int capacity) noexcept {
-  collection c{addresses,
-               capacity,
-               0,
-               reinterpret_cast<void*>(&switch_to),
-               reinterpret_cast<void*>(&run_on_top),
-               true};
+  collection c{addresses, capacity, 0, probes_end(), reinterpret_cast<void*>(&run_on_top), true};
   if (&f == m.current) {
-    c.innermost = reinterpret_cast<void*>(&backtrace_of);
+    c.last = reinterpret_cast<void*>(&backtrace_of);
     collect(&c);
   } else if (f.sp) {
     run_on_top(m, f, collect, &c);

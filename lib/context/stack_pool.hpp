@@ -70,6 +70,10 @@ class stack_pool {
     return 0;
   }
 
+  /// The warm stack that acquire(0) would give out, to be taken by it, or null when it has more to
+  /// do than that.
+  stack* next_warm() const noexcept { return under_valgrind_ ? nullptr : classes_[0].warm; }
+
   /// Gives a stack back. May be called while still standing on it: the memory is not touched before
   /// the next acquire or trim.
   void release(stack& s) noexcept {

@@ -45,7 +45,7 @@ const char* waiting_for(runtime& rt, task_id id) noexcept {
 }
 
 bool has_begun(const task& t) noexcept {
-  return t.wait.state != wait_state::ready || t.schedule_points > 0;
+  return t.wait.state != wait_state::unborn;
 }
 
 void short_id(writer& out, const task& t) noexcept {

@@ -9,7 +9,7 @@ namespace structio::rt::debug {
 void read_statistics(runtime& rt, structio_statistics& out) noexcept {
   const ctx::stack_pool_statistics stacks = rt.stacks.statistics();
   const std::int64_t next = rt.timers.next();
-  out.tasks_living = rt.living;
+  out.tasks_living = rt.living();
   out.tasks_runnable = rt.sched.ready();
   out.tasks_spawned = rt.spawned;
   out.to_next_deadline =

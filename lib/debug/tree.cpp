@@ -195,8 +195,8 @@ class renderer {
 
   void state(const task& t) noexcept {
     switch (t.wait.state) {
-      case wait_state::running: out_.add(": running"); break;
-      case wait_state::ready: out_.add(has_begun(t) ? ": ready" : ": ready to begin"); break;
+      case wait_state::unborn: out_.add(": ready to begin"); break;
+      case wait_state::awake: out_.add(&t == t.rt->current ? ": running" : ": ready"); break;
       case wait_state::parked: {
         char room[waiting_room];
         out_.add(": waits for ");

@@ -58,8 +58,13 @@ class json_renderer {
     }
   }
 
+  static const char* state_of(const task& t) noexcept {
+    if (t.wait.state == wait_state::parked) return "waiting";
+    if (t.wait.state == wait_state::ended) return "ended";
+    return &t == t.rt->current ? "running" : "ready";
+  }
+
   void begin_task(const task& t) noexcept {
-    constexpr const char* states[] = {"running", "ready", "waiting", "ended"};
     out_.put('{');
     id("id", t.id());
     key("label");
@@ -67,7 +72,7 @@ class json_renderer {
     short_id(out_, t);
     out_.put('"');
     text("name", t.name);
-    text("state", states[static_cast<int>(t.wait.state)]);
+    text("state", state_of(t));
     const bool waits = t.wait.state == wait_state::parked;
     char room[waiting_room];
     text("waits_for", waits ? waiting_text(t, room) : nullptr);

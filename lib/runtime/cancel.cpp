@@ -65,16 +65,8 @@ int scope_enter(runtime& rt, task& t, scope& s) noexcept {
       return base::fail(code, "no memory for the deadline of a cancel scope");
     }
   }
-  s.owner = &t;
-  s.outer = t.innermost;
-  if (t.outermost) {
-    t.innermost->inner = &s;
-  } else {
-    t.outermost = &s;
-  }
-  t.innermost = &s;
-  s.state = scope_state::inside;
   s.entered_in_flight = t.cancel_in_flight;
+  scope_push(t, s);
   if (s.holds_interrupt) hold_interrupt(t);
   if (s.cancel_called || s.stop_called || s.shield || s.outer->cancelled || s.outer->stopping) {
     scope_entered(s);
@@ -124,21 +116,13 @@ int scope_leave(scope& s, int status, failure*& f) noexcept {
     if (s.caught) t.cancel_in_flight = s.entered_in_flight;
     if (status == 0) failure_drop(f);
   }
-  t.innermost = s.outer;
-  if (t.outermost == &s) {
-    t.outermost = nullptr;
-  } else {
-    s.outer->inner = nullptr;
-  }
-  s.state = scope_state::left;
-  s.owner = nullptr;
+  scope_pop(t, s);
   if (s.cancelled || s.shield) task_look(t);
   if (s.holds_interrupt) release_interrupt(t);
   // Who swallowed a cancellation has nothing of it in flight once he is out of its reach.
   if (s.cancelled && !t.innermost->cancelled && status != STRUCTIO_ECANCELLED) {
     t.cancel_in_flight = s.entered_in_flight;
   }
-  s.outer = nullptr;
   scope_release(s);
   s.rt = nullptr;  // a scope may outlive its run
   return status;

@@ -18,6 +18,7 @@
 
 #include "base/list.hpp"
 #include "runtime/reason.hpp"
+#include "runtime/task.hpp"
 #include "runtime/timers.hpp"
 
 namespace structio::rt {
@@ -73,9 +74,58 @@ struct scope {
   scope_watch* watches = nullptr;   ///< told when it is effectively cancelled
 };
 
+/// As scope_refresh, for a scope that has just been entered: nothing is inside it yet.
+void scope_entered(scope& s) noexcept;
+
+/// Part of entering.
+inline void scope_push(task& t, scope& s) noexcept {
+  s.owner = &t;
+  s.outer = t.innermost;
+  if (t.outermost) {
+    t.innermost->inner = &s;
+  } else {
+    t.outermost = &s;
+  }
+  t.innermost = &s;
+  s.state = scope_state::inside;
+}
+
 /// Enters on behalf of `t` (the current task, or one that has not begun). The state must be fresh.
 /// 0 or STRUCTIO_ENOMEM (then not entered).
 int scope_enter(runtime& rt, task& t, scope& s) noexcept;
+
+/// The same for a scope that was made just now, without options.
+inline void scope_enter_plain(runtime& rt, task& t, scope& s) noexcept {
+  s.rt = &rt;
+  s.entered_in_flight = t.cancel_in_flight;
+  scope_push(t, s);
+  if (s.outer->cancelled || s.outer->stopping) scope_entered(s);
+}
+
+/// Part of leaving.
+inline void scope_pop(task& t, scope& s) noexcept {
+  t.innermost = s.outer;
+  if (t.outermost == &s) {
+    t.outermost = nullptr;
+  } else {
+    s.outer->inner = nullptr;
+  }
+  s.state = scope_state::left;
+  s.owner = nullptr;
+  s.outer = nullptr;
+}
+
+/// Leaves the task's innermost scope with a status that is no failure. False: nothing has happened,
+/// the long way has to be taken, since something has come upon the scope.
+inline bool scope_leave_plain(task& t, scope& s) noexcept {
+  if (s.cancelled || s.shield || s.holds_interrupt || s.deadline_timer.in_heap() ||
+      s.grace_timer.in_heap() || s.tokens || s.signals || s.watches || s.why || s.why_stop) {
+    return false;
+  }
+  scope_pop(t, s);
+  s.rt = nullptr;  // a scope may outlive its run
+  return true;
+}
 
 /// Leaves the task's innermost scope. Returns what is left of `status`; a group in `f` is filtered.
 /// A reference in `f` that is absorbed is released and set to null.
@@ -98,9 +148,6 @@ bool scope_cancel_called(scope& s, std::int64_t now) noexcept;
 
 /// Recomputes from `s` inwards after its own state, its outer or its shield has changed.
 void scope_refresh(scope& s) noexcept;
-
-/// The same for a scope that has just been entered: nothing is inside it yet.
-void scope_entered(scope& s) noexcept;
 
 /// Brings a running task's attention in line with its innermost scope.
 void task_look(task& t) noexcept;

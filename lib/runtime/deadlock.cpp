@@ -69,7 +69,7 @@ void deadlock_given_up(runtime& rt) noexcept {
   base::log(base::log_level::error,
             "%llu tasks of a run in deadlock go on waiting although each wait is ended: they are "
             "left where they are, with their memory",
-            static_cast<unsigned long long>(rt.living));
+            static_cast<unsigned long long>(rt.living()));
   rt.stacks.leave_mapped();
 }
 

@@ -132,7 +132,7 @@ void begin_ending(runtime& rt) noexcept {
 
 void hub_loop(runtime& rt) noexcept {
   int rounds_in_deadlock = 0;
-  while (rt.main || rt.living > 0) {
+  while (rt.main || rt.living() > 0) {
     const idle_plan plan = plan_idle(rt);
     if (!can_anything_happen(rt)) {
       if (++rounds_in_deadlock > force_after) {

@@ -9,6 +9,7 @@
 #include "runtime/cell.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/local.hpp"
+#include "runtime/spawn.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt {
@@ -99,10 +100,7 @@ int nursery_open(runtime& rt, nursery& n, nursery_kind kind) noexcept {
   n.kind = kind;
   n.around.children = &n;
   if (const int code = scope_enter(rt, self, n.around)) return code;
-  n.owner = &self;
-  n.owner_id = self.id();
-  n.outer = self.open_nurseries;
-  self.open_nurseries = &n;
+  nursery_push(self, n);
   return 0;
 }
 
@@ -120,6 +118,11 @@ int nursery_close(nursery& n, int status, failure*& f) noexcept {
   }
   f = nullptr;
   await_children(n);
+  if (n.failure_room == 0 && n.cancelled == 0 && scope_leave_plain(self, n.around)) [[likely]] {
+    self.open_nurseries = n.outer;
+    n.owner = nullptr;
+    return 0;
+  }
 
   const bool outer_cancelled = n.cancelled > 0 && !scope_catches(n.around);
   f = gather(n, outer_cancelled);
@@ -169,13 +172,6 @@ void nursery_forget(nursery& n) noexcept {
   if (n.failures != &n.first_failure) base::release(n.failures);
   n.failures = nullptr;
   n.failure_room = 0;
-}
-
-void nursery_adopt(nursery& n, task& t) noexcept {
-  t.home = &n;
-  n.children.push_back(t);
-  ++n.count;
-  n.rt->sched.push(t);
 }
 
 int nursery_spawn(nursery& n, const spawn_request& request, task*& out) noexcept {

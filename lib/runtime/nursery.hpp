@@ -43,6 +43,22 @@ struct nursery {
   scope around;                     ///< the nursery's own scope
 };
 
+/// Part of opening.
+inline void nursery_push(task& self, nursery& n) noexcept {
+  n.owner = &self;
+  n.owner_id = self.id();
+  n.outer = self.open_nurseries;
+  self.open_nurseries = &n;
+}
+
+/// Opens in the current task, without options.
+inline void nursery_open_plain(runtime& rt, task& self, nursery& n) noexcept {
+  n.rt = &rt;
+  n.around.children = &n;
+  scope_enter_plain(rt, self, n.around);
+  nursery_push(self, n);
+}
+
 /// Opens in the current task. 0 or STRUCTIO_ENOMEM (the scope's deadline).
 int nursery_open(runtime& rt, nursery& n, nursery_kind kind) noexcept;
 
@@ -65,9 +81,6 @@ int nursery_spawn(nursery& n, const spawn_request& request, task*& out) noexcept
 
 /// The same for the run's own nursery: the child begins with the run's task-locals.
 int system_spawn(runtime& rt, const spawn_request& request, task*& out) noexcept;
-
-/// Puts a task that has just been made into the nursery and makes it ready.
-void nursery_adopt(nursery& n, task& t) noexcept;
 
 /// A child's very end: `status` and what belongs to it. Consumes `in_flight`.
 void nursery_child_ended(nursery& n, task& t, int status, failure* in_flight) noexcept;

@@ -7,7 +7,7 @@
 #include <new>
 
 #include "base/memory.hpp"
-#include "runtime/task.hpp"
+#include "runtime/runtime.hpp"
 
 namespace structio::rt {
 namespace {

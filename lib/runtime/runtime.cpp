@@ -57,7 +57,6 @@ int start_main(runtime& rt) noexcept {
   request.arg = rt.options.arg;
   request.name = rt.options.name ? rt.options.name : "main";
   if (const int code = task_make(rt, request, rt.main_scope, rt.main)) return code;
-  rt.main->is_main = true;
   rt.main_id = rt.main->id();
   rt.sched.push(*rt.main);
   return 0;
@@ -130,8 +129,8 @@ runtime::runtime(const run_options& o) noexcept
       options(o),
       chance(o.seed ? o.seed : 0x9E3779B97F4A7C15ULL),
       number(next_run_number()) {
-  const std::int32_t usual = o.clock ? 1 : scheduler::default_budget;
-  sched.configure(o.budget > 0 ? o.budget : usual, o.seed);
+  const std::uint32_t usual = o.clock ? 1 : scheduler::default_budget;
+  sched.configure(o.budget > 0 ? static_cast<std::uint32_t>(o.budget) : usual, o.seed);
 }
 
 int rt_run(const run_options& options, failure*& f) noexcept {

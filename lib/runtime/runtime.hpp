@@ -74,6 +74,8 @@ struct runtime {
     return clock->stands() ? clock->reading : clock->at(kernel.now());
   }
 
+  std::uint64_t living() const noexcept { return spawned - ended; }
+
   // The engine.
   ctx::machine machine;
   task* current = nullptr;  ///< null on the hub
@@ -93,8 +95,9 @@ struct runtime {
   nursery system;        ///< system tasks; its scope is theirs
   task* main = nullptr;  ///< null once it has ended
   task_id main_id = 0;
-  std::uint64_t living = 0;
+  // Two counts that only grow: a spawn then waits for no store of a task that has just ended.
   std::uint64_t spawned = 0;
+  std::uint64_t ended = 0;
   std::int64_t jobs = 0;          ///< threads that work for the run: each comes back by a post
   std::int64_t jobs_blocked = 0;  ///< of those, in a call into the run: it is for the run to answer
   std::uint64_t polls = 0;
@@ -130,6 +133,16 @@ struct runtime {
   local_node* run_locals = nullptr;
   local_node* first_locals = nullptr;  ///< what system tasks begin with
 };
+
+constexpr int id_run_shift = 56;
+constexpr int id_index_bits = 24;
+constexpr task_id id_index_mask = (task_id{1} << id_index_bits) - 1;
+
+inline task_id task::id() const noexcept {
+  const ctx::stack& s = stack();
+  return (task_id{rt->number} << id_run_shift) | (task_id{s.generation} << id_index_bits) |
+         ((task_id{s.index} + 1) & id_index_mask);
+}
 
 extern thread_local constinit runtime* current_runtime_slot STRUCTIO_TLS_MODEL;
 

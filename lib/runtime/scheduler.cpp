@@ -18,29 +18,37 @@ bool scheduler::look_is_due() noexcept {
   return now >= next_look_;
 }
 
-// Shuffles a linked batch without memory of its own: each task in turn is dealt to one of 16 hands,
-// the hands are laid behind each other in a random rotation. Twice over, any two tasks can change
-// places.
+// Shuffles the list in place, which at the begin of a pass is all of that pass, without memory of
+// its own: each task in turn is dealt to one of 16 hands, the hands are laid behind each other in a
+// random rotation. Twice over, any two tasks can change places.
 void scheduler::shuffle() noexcept {
+  struct hand {
+    task* head = nullptr;
+    task* tail = nullptr;
+  };
   constexpr unsigned hands = 16;
   for (int round = 0; round < 2; ++round) {
-    queue hand[hands];
-    for (task* t = batch_.head; t;) {
+    hand dealt[hands];
+    task* t = first_;
+    for (std::uint64_t left = ready(); left > 0; --left) {
       task* following = t->ready_next;
-      queue& h = hand[(base::next_random(random_) >> 33) % hands];
+      hand& h = dealt[(base::next_random(random_) >> 33) % hands];
       t->ready_next = h.head;
       h.head = t;
+      if (!h.tail) h.tail = t;
       t = following;
     }
-    batch_.head = nullptr;
-    const unsigned first = static_cast<unsigned>(base::next_random(random_) >> 33) % hands;
+    const unsigned rotation = static_cast<unsigned>(base::next_random(random_) >> 33) % hands;
+    first_ = nullptr;
     for (unsigned i = 0; i < hands; ++i) {
-      for (task* t = hand[(first + i) % hands].head; t;) {
-        task* following = t->ready_next;
-        t->ready_next = batch_.head;
-        batch_.head = t;
-        t = following;
+      const hand& h = dealt[(rotation + i) % hands];
+      if (!h.head) continue;
+      if (first_) {
+        h.tail->ready_next = first_;
+      } else {
+        last_ = h.tail;
       }
+      first_ = h.head;
     }
   }
 }

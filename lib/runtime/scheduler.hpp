@@ -19,40 +19,40 @@ namespace structio::rt {
 
 class scheduler {
  public:
-  static constexpr std::int32_t default_budget = 32;
+  static constexpr std::uint32_t default_budget = 32;
   static constexpr std::uint64_t most_steps_a_reading = 64;
   static constexpr std::int64_t time_between_looks = 100'000;
 
-  void configure(std::int32_t budget, std::uint64_t seed) noexcept {
+  void configure(std::uint32_t budget, std::uint64_t seed) noexcept {
     budget_ = budget;
     random_ = seed;
   }
 
-  std::int32_t budget() const noexcept { return budget_; }
+  std::uint64_t budget() const noexcept { return budget_; }
 
   /// Adds a task to the batch of the next pass.
   void push(task& t) noexcept {
     STRUCTIO_ASSERT(t.wait.state != wait_state::ended);
-    t.ready_next = nullptr;
-    *next_.tail = &t;
-    next_.tail = &t.ready_next;
+    if (pushed_ == steps_) {
+      first_ = &t;
+    } else {
+      last_->ready_next = &t;
+    }
+    last_ = &t;
     ++pushed_;
   }
 
   /// The next task to run, or null when the hub must have a look first.
   task* take() noexcept {
-    if (!batch_.head) {
-      if (!next_.head || budget_ == 1 || (steps_ >= reading_due_ && look_is_due())) return nullptr;
-      begin_pass();
-    }
+    if (steps_ == pass_ends_ && !begin_pass()) return nullptr;
     return pop();
   }
 
   /// Hub only: the next task, beginning a new pass if need be; null when nothing is ready.
   task* take_after_look() noexcept {
-    if (!batch_.head) {
-      if (!next_.head) return nullptr;
-      begin_pass();
+    if (steps_ == pass_ends_) {
+      if (pushed_ == steps_) return nullptr;
+      enter_pass();
     }
     return pop();
   }
@@ -65,43 +65,53 @@ class scheduler {
     reading_due_ = steps_ + steps_a_reading_;
   }
 
-  bool batch_empty() const noexcept { return batch_.head == nullptr; }
   std::uint64_t ready() const noexcept { return pushed_ - steps_; }
   std::uint64_t steps() const noexcept { return steps_; }
 
  private:
-  struct queue {
-    task* head = nullptr;
-    task** tail = &head;
-    queue() = default;
-    queue(const queue&) = delete;
-    queue& operator=(const queue&) = delete;
-  };
+  // Beyond this many ready tasks their stacks may have left the caches.
+  static constexpr std::uint64_t worth_fetching = 3;
 
   task* pop() noexcept {
-    task* t = batch_.head;
-    batch_.head = t->ready_next;
+    task* t = first_;
+    first_ = t->ready_next;
     ++steps_;
+    if (pushed_ - steps_ >= worth_fetching) fetch_ahead();
     return t;
   }
 
-  void begin_pass() noexcept {
-    batch_.head = next_.head;
-    next_.head = nullptr;
-    next_.tail = &next_.head;
+  // The task after the next one: its control block. The next one, whose block has been asked for a
+  // step ago: the top of its stack.
+  void fetch_ahead() const noexcept {
+    prefetch_block(*first_->ready_next);
+    prefetch_stack(*first_);
+  }
+
+  bool begin_pass() noexcept {
+    if (pushed_ == steps_) return false;
+    if (budget_ == 1 || (steps_ >= reading_due_ && look_is_due())) return false;
+    enter_pass();
+    return true;
+  }
+
+  void enter_pass() noexcept {
+    pass_ends_ = pushed_;
     if (random_ != 0) shuffle();
   }
 
   void shuffle() noexcept;
   bool look_is_due() noexcept;
 
-  queue batch_;
-  queue next_;
-  std::int32_t budget_ = default_budget;
-  std::int64_t next_look_ = 0;     ///< a moment of the system's clock
+  // The ready tasks, a list by ready_next: those of this pass come first. Its length is known, so
+  // neither end of it is marked.
+  task* first_ = nullptr;
+  task* last_ = nullptr;
   std::uint64_t pushed_ = 0;       ///< tasks made ready, ever
   std::uint64_t steps_ = 0;        ///< and begun
+  std::uint64_t pass_ends_ = 0;    ///< the step after this pass
   std::uint64_t reading_due_ = 1;  ///< the step at which the clock is read
+  std::uint64_t budget_ = default_budget;
+  std::int64_t next_look_ = 0;  ///< a moment of the system's clock
   std::uint64_t steps_a_reading_ = 1;
   std::int64_t read_at_ = 0;
   std::uint64_t random_ = 0;

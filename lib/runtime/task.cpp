@@ -7,21 +7,19 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "context/switch.hpp"
 #include "runtime/cell.hpp"
 #include "runtime/end_watch.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/left_open.hpp"
 #include "runtime/local.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/spawn.hpp"
 #include "runtime/task_hooks.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt {
 namespace {
-
-constexpr int run_shift = 56;
-constexpr int index_bits = 24;
-constexpr task_id index_mask = (task_id{1} << index_bits) - 1;
 
 std::byte* inline_storage_of(task& t) noexcept {
   return reinterpret_cast<std::byte*>(&t) - inline_storage;
@@ -47,7 +45,7 @@ void drop_locals(task& t) noexcept {
   failure_release(std::exchange(t.in_flight, nullptr));
 }
 
-void finish(task& t, int status) noexcept {
+[[gnu::always_inline]] inline void finish(task& t, int status) noexcept {
   runtime& rt = *t.rt;
   failure* in_flight = t.in_flight;
   t.in_flight = nullptr;
@@ -56,8 +54,8 @@ void finish(task& t, int status) noexcept {
   if (t.end_watches) tell_end_watches(t);
   if (t.cell) status = cell_task_ended(t, status, in_flight);
   t.wait.state = wait_state::ended;
-  --rt.living;
-  if (t.home) {
+  ++rt.ended;
+  if (t.home) [[likely]] {
     nursery_child_ended(*t.home, t, status, in_flight);
   } else {
     main_ended(rt, t, status, in_flight);
@@ -70,7 +68,7 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
   task* t = &task_on(*self.home);
   for (;;) {
     runtime& rt = *t->rt;
-    t->wait.state = wait_state::running;
+    t->wait.state = wait_state::awake;
     if (rt.hooks) [[unlikely]]
       tell_enter(rt, *t);
     int status = t->fn(t->arg);
@@ -85,7 +83,7 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
     rt.stacks.release(*self.home);
     task* next = rt.sched.take();
     rt.current = next;
-    ctx::switch_to(m, next ? next->fiber() : m.hub);
+    ctx::switch_here(m, next ? next->fiber() : m.hub);
     t = &task_on(*self.home);
   }
 }
@@ -94,14 +92,14 @@ void body(ctx::machine& m, ctx::fiber& self) noexcept {
 void* place_storage(ctx::stack& s, task& t, std::size_t size) noexcept {
   if (size <= inline_storage) {
     if (!s.prepared) {
-      ctx::prepare(s.fib, s, inline_storage_of(t), body);
+      ctx::prepare(t.rt->machine, s.fib, s, inline_storage_of(t), body);
       s.prepared = true;
     }
     return inline_storage_of(t);
   }
   const std::size_t rounded = (size + storage_align - 1) & ~(storage_align - 1);
   std::byte* place = reinterpret_cast<std::byte*>(&t) - rounded;
-  ctx::prepare(s.fib, s, place, body);
+  ctx::prepare(t.rt->machine, s.fib, s, place, body);
   s.prepared = false;  // the next tenant gets its frames back at the usual place
   return place;
 }
@@ -109,12 +107,6 @@ void* place_storage(ctx::stack& s, task& t, std::size_t size) noexcept {
 }  // namespace
 
 static_assert(inline_storage % storage_align == 0 && task_space % storage_align == 0);
-
-task_id task::id() const noexcept {
-  const ctx::stack& s = stack();
-  return (task_id{rt->number} << run_shift) | (task_id{s.generation} << index_bits) |
-         ((task_id{s.index} + 1) & index_mask);
-}
 
 int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out) noexcept {
   ctx::stack* s = nullptr;
@@ -127,12 +119,9 @@ int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out
     return base::fail(STRUCTIO_EINVALID, "storage of %zu bytes needs a larger stack",
                       request.storage_size);
   }
-  task& t = *new (&task_on(*s)) task;
-  t.rt = &rt;
-  t.innermost = t.base = &base;
+  task& t = task_place(rt, *s, base);
   t.fn = request.fn;
   t.arg = request.arg;
-  t.budget = rt.sched.budget();
   void* storage = place_storage(*s, t, request.storage_size);
   if (request.storage_init) {
     request.storage_init(storage, request.arg);
@@ -140,17 +129,14 @@ int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out
   }
   const char* inherited = rt.current ? rt.current->name : "task";
   task_rename(t, request.name ? request.name : inherited);
-  t.locals = local_retain(rt.current ? rt.current->locals : rt.first_locals);
-  ++rt.living;
-  ++rt.spawned;
   out = &t;
   return 0;
 }
 
 task* task_find(const runtime& rt, task_id id) noexcept {
-  if (id >> run_shift != rt.number || (id & index_mask) == 0) return nullptr;
-  ctx::stack* s = rt.stacks.at(static_cast<std::uint32_t>((id & index_mask) - 1));
-  if (!s || s->generation != static_cast<std::uint32_t>(id >> index_bits)) return nullptr;
+  if (id >> id_run_shift != rt.number || (id & id_index_mask) == 0) return nullptr;
+  ctx::stack* s = rt.stacks.at(static_cast<std::uint32_t>((id & id_index_mask) - 1));
+  if (!s || s->generation != static_cast<std::uint32_t>(id >> id_index_bits)) return nullptr;
   task& t = task_on(*s);
   return t.wait.state == wait_state::ended ? nullptr : &t;
 }

@@ -32,7 +32,8 @@ using task_id = std::uint64_t;
 /// Bits of task::attention.
 enum : std::uint8_t { attention_cancel = 1, attention_interrupt = 2 };
 
-enum class wait_state : std::uint8_t { running, ready, parked, ended };
+/// Of those that are awake one runs, runtime.current, and the others are ready.
+enum class wait_state : std::uint8_t { unborn, awake, parked, ended };
 
 /// Called when a wait is to end early. Returns abort_done (undone, nobody will wake) or
 /// abort_later; one of the library's own also abort_again: as later, and it is called again
@@ -43,7 +44,7 @@ inline constexpr int abort_later = 2;
 inline constexpr int abort_again = 3;
 
 struct wait_cell {
-  wait_state state = wait_state::ready;
+  wait_state state = wait_state::unborn;
   bool abort_asked = false;    ///< at most once a wait, but for abort_again
   bool abort_foreign = false;  ///< user code: run only once the tree is consistent again
   std::uint32_t epoch = 0;     ///< grows with each wait: a wake-up for an older one is nothing
@@ -55,49 +56,55 @@ struct wait_cell {
 };
 
 struct task : base::list_node<sibling_tag> {
-  // What every switch and checkpoint touches comes first: one cache line.
+  // What every switch and checkpoint touches.
   runtime* rt = nullptr;
   task* ready_next = nullptr;
   std::uint8_t attention = 0;
-  bool is_main = false;
   bool is_service = false;
   bool cancel_in_flight = false;      ///< "cancelled" was reported and not absorbed by a scope yet
   bool interrupt_held = false;        ///< one came while it was in scopes that hold it back
   std::uint16_t interrupt_holds = 0;  ///< such scopes that it is in
-  std::int32_t budget = 0;            ///< calls left that need not give way
-  wait_cell wait;
+  bool abort_queued = false;
+  bool has_started = false;  ///< it has called started, as a task that was begun by start
   std::uint64_t cancel_points = 0;
+  /// Passed so far; a call that its budget lets on counts, since whether one gives way in fact is
+  /// for the others' sake, and chance to who asks.
   std::uint64_t schedule_points = 0;
-  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
+  std::uint64_t turn_ends = 0;  ///< the schedule point at which the budget is spent
 
-  scope* innermost = nullptr;         ///< innermost scope around the task; its own or its base
-  scope* outermost = nullptr;         ///< outermost scope of its own, null when it is in none
-  scope* base = nullptr;              ///< scope of the nursery (or run) it lives in
-  nursery* home = nullptr;            ///< null for the main task
-  nursery* open_nurseries = nullptr;  ///< innermost first, linked by nursery::outer
+  wait_cell wait;
+  scope* innermost = nullptr;  ///< innermost scope around the task; its own or its base
+  scope* base = nullptr;       ///< scope of the nursery (or run) it lives in
 
+  scope* outermost = nullptr;  ///< outermost scope of its own, null when it is in none
+  nursery* home = nullptr;     ///< null for the main task
   task_fn fn = nullptr;
   void* arg = nullptr;
-  failure* in_flight = nullptr;  ///< what belongs to the code that is being returned
+  nursery* open_nurseries = nullptr;  ///< innermost first, linked by nursery::outer
+  failure* in_flight = nullptr;       ///< what belongs to the code that is being returned
   local_node* locals = nullptr;
+  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
+
   task_cell* cell = nullptr;         ///< when somebody has a handle, or it is a service
   start_wait* starting = nullptr;    ///< until it calls started
   task* recalculate_next = nullptr;  ///< work lists of scope propagation
   task* abort_next = nullptr;
-  bool abort_queued = false;
-  bool has_started = false;  ///< it has called started, as a task that was begun by start
   char name[32] = {0};
 
   ctx::stack& stack() noexcept;
   const ctx::stack& stack() const noexcept;
   task_id id() const noexcept;
   ctx::fiber& fiber() noexcept { return stack().fib; }
+
+  /// Counts a schedule point. True when the budget lets the task on.
+  bool may_go_on() noexcept { return ++schedule_points < turn_ends; }
 };
 
 /// Room for the callables of most starters, in the control block's own page.
 inline constexpr std::size_t inline_storage = 192;
 inline constexpr std::size_t storage_align = alignof(std::max_align_t);
 inline constexpr std::size_t task_space = (sizeof(task) + 63) & ~std::size_t{63};
+static_assert(sizeof(void*) != 8 || task_space == 256, "four cache lines, as many as are fetched");
 
 inline ctx::stack& task::stack() noexcept {
   return *reinterpret_cast<ctx::stack*>(reinterpret_cast<std::byte*>(this) + task_space);
@@ -108,6 +115,18 @@ inline const ctx::stack& task::stack() const noexcept {
 }
 inline task& task_on(ctx::stack& s) noexcept {
   return *reinterpret_cast<task*>(static_cast<std::byte*>(s.top()) - task_space);
+}
+
+/// Has the processor fetch what a task that will soon run needs: its control block and descriptor;
+/// then, once those are there, the frames that it left.
+inline void prefetch_block(const task& t) noexcept {
+  const auto* at = reinterpret_cast<const std::byte*>(&t);
+  for (std::size_t i = 0; i < task_space + sizeof(ctx::stack); i += 64)
+    __builtin_prefetch(at + i, 1);
+}
+inline void prefetch_stack(const task& t) noexcept {
+  const auto* at = static_cast<const std::byte*>(t.stack().fib.sp);
+  for (std::size_t i = 0; i < 256; i += 64) __builtin_prefetch(at + i, 1);
 }
 
 struct spawn_request {

@@ -5,15 +5,16 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "context/switch.hpp"
 #include "runtime/task_hooks.hpp"
 #include "runtime/timers.hpp"
 
 namespace structio::rt {
 namespace {
 
-void switch_from(runtime& rt, task* next) noexcept {
+STRUCTIO_SWITCH_INLINE void switch_from(runtime& rt, task* next) noexcept {
   rt.current = next;
-  ctx::switch_to(rt.machine, next ? next->fiber() : rt.machine.hub);
+  ctx::switch_here(rt.machine, next ? next->fiber() : rt.machine.hub);
 }
 
 [[gnu::noinline]] void switch_with_hooks(runtime& rt, task& self, task* next) noexcept {
@@ -23,7 +24,7 @@ void switch_from(runtime& rt, task* next) noexcept {
 }
 
 // Leaves the current task for whoever is next; returns when it is resumed.
-void leave(runtime& rt, task& self) noexcept {
+[[gnu::always_inline]] inline void leave(runtime& rt, task& self) noexcept {
   STRUCTIO_ASSERT(rt.confined_to == confined::no);
   task* next = rt.sched.take();
   if (next == &self) return;  // alone in its batch: nothing to switch to
@@ -52,21 +53,20 @@ bool ask_abort(task& t) noexcept {
   return true;
 }
 
-// Fills the budget up again. Calls that it has let go on count as schedule points: whether one gave
-// way in fact is for the others' sake, and chance to who asks.
-void refill(runtime& rt, task& self) noexcept {
-  const std::int32_t full = rt.sched.budget();
-  const bool spent = self.budget <= 0;  // the call that gives way now has been taken off
-  self.schedule_points += static_cast<std::uint64_t>(full - self.budget + (spent ? 0 : 1));
-  self.budget = full;
+// The budget is full again from here on.
+[[gnu::always_inline]] inline void yield_as(runtime& rt, task& self,
+                                            std::uint64_t schedule_points) noexcept {
+  self.schedule_points = schedule_points;
+  self.turn_ends = schedule_points + rt.sched.budget();
+  rt.sched.push(self);
+  leave(rt, self);
 }
 
 // Gives the processor away until whoever wakes the task has made it ready.
 std::int64_t await_turn(runtime& rt, task& self, const char* what) noexcept {
   self.wait.what = what;
-  refill(rt, self);
+  self.turn_ends = ++self.schedule_points + rt.sched.budget();
   leave(rt, self);
-  self.wait.state = wait_state::running;
   self.wait.what = nullptr;
   return self.wait.result;
 }
@@ -81,9 +81,9 @@ std::int64_t sleep_in_cell(runtime& rt, task& self, const char* what) noexcept {
 [[gnu::noinline]] std::int64_t park_cancelled(runtime& rt, task& self, const char* what) noexcept {
   self.wait.state = wait_state::parked;
   const bool undone = ask_abort(self);
-  if (self.wait.state == wait_state::ready) return await_turn(rt, self, what);
+  if (self.wait.state == wait_state::awake) return await_turn(rt, self, what);
   if (!undone) return sleep_in_cell(rt, self, what);
-  self.wait.state = wait_state::running;
+  self.wait.state = wait_state::awake;
   give_way(rt);
   return take_abort(self);
 }
@@ -157,11 +157,19 @@ int attend(runtime& rt) noexcept {
 
 void yield(runtime& rt) noexcept {
   task& self = *rt.current;
-  refill(rt, self);
-  self.wait.state = wait_state::ready;
-  rt.sched.push(self);
-  leave(rt, self);
-  self.wait.state = wait_state::running;
+  yield_as(rt, self, self.schedule_points + 1);
+}
+
+int checkpoint(runtime& rt) noexcept {
+  task& self = *rt.current;
+  yield_as(rt, self, self.schedule_points + 1);
+  ++self.cancel_points;
+  return self.attention == 0 ? 0 : attend(rt);
+}
+
+void yield_spent(runtime& rt) noexcept {
+  task& self = *rt.current;
+  yield_as(rt, self, self.schedule_points);
 }
 
 void abort_wait(task& t) noexcept {

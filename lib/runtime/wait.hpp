@@ -42,7 +42,7 @@ std::int64_t park_shielded(runtime& rt, const char* what) noexcept;
 inline void wake(runtime& rt, task& t, std::int64_t result) noexcept {
   STRUCTIO_ASSERT(t.wait.state == wait_state::parked && t.rt == &rt);
   t.wait.result = result;
-  t.wait.state = wait_state::ready;
+  t.wait.state = wait_state::awake;
   rt.sched.push(t);
 }
 inline void wake(task& t, std::int64_t result) noexcept {
@@ -71,9 +71,12 @@ inline int cancel_check(runtime& rt) noexcept {
 /// Gives way unconditionally. No cancel point.
 void yield(runtime& rt) noexcept;
 
+/// The same after a schedule point that has been counted already.
+void yield_spent(runtime& rt) noexcept;
+
 /// The schedule half of a call that did not have to wait: gives way once in `budget` calls.
 inline void give_way(runtime& rt) noexcept {
-  if (--rt.current->budget <= 0) yield(rt);
+  if (!rt.current->may_go_on()) yield_spent(rt);
 }
 
 /// The same for a call that has failed with `code`, which it returns. The thread has one message
@@ -81,10 +84,7 @@ inline void give_way(runtime& rt) noexcept {
 int give_way_failing(runtime& rt, int code) noexcept;
 
 /// A whole checkpoint: gives way, then looks.
-inline int checkpoint(runtime& rt) noexcept {
-  yield(rt);
-  return cancel_check(rt);
-}
+int checkpoint(runtime& rt) noexcept;
 
 /// Asks the abort function of a task that is parked and has not been asked; called by propagation.
 void abort_wait(task& t) noexcept;

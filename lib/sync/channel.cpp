@@ -184,7 +184,7 @@ inline int meet(runtime& rt, wait_queue& queue, channel_place& p, void* to, void
   queue.remove(p);
   wake(rt, *p.waiter, 0);
   __builtin_memcpy(to, from, sizeof(std::uint64_t));
-  return --rt.current->budget > 0 ? 0 : channel_give_way(rt);
+  return rt.current->may_go_on() ? 0 : channel_give_way(rt);
 }
 
 }  // namespace
@@ -240,7 +240,7 @@ std::int64_t channel_receive_batch(runtime& rt, channel_end& e, void* slots,
 }
 
 int channel_give_way(runtime& rt) noexcept {
-  yield(rt);
+  yield_spent(rt);
   return 0;
 }
 

@@ -132,7 +132,7 @@ inline int channel_send(runtime& rt, channel_end& e, void* item) noexcept {
   if (t.attention != 0 || e.closed || !c.quick) return channel_send_slowly(rt, e, item);
   ++t.cancel_points;
   if (!c.buffer.quick_push(item)) return channel_send_word(rt, e, item);
-  return --t.budget > 0 ? 0 : channel_give_way(rt);
+  return t.may_go_on() ? 0 : channel_give_way(rt);
 }
 
 inline int channel_receive(runtime& rt, channel_end& e, void* slot) noexcept {
@@ -141,7 +141,7 @@ inline int channel_receive(runtime& rt, channel_end& e, void* slot) noexcept {
   if (t.attention != 0 || e.closed || !c.quick) return channel_receive_slowly(rt, e, slot);
   ++t.cancel_points;
   if (!c.buffer.quick_pop(slot)) return channel_receive_word(rt, e, slot);
-  return --t.budget > 0 ? 0 : channel_give_way(rt);
+  return t.may_go_on() ? 0 : channel_give_way(rt);
 }
 
 inline wait_queue& channel_queue(const channel_end& e) noexcept {

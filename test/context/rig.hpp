@@ -45,7 +45,7 @@ class rig {
     structio::ctx::stack* s = nullptr;
     if (pool.acquire(size, s) != 0) std::abort();
     s->user = new job{this, std::move(work), false};
-    structio::ctx::prepare(s->fib, *s, s->top(), run);
+    structio::ctx::prepare(m, s->fib, *s, s->top(), run);
     return *s;
   }
 

@@ -186,7 +186,7 @@ TEST_CASE("whichever way a fiber ends, the next tenant begins clean", "[exceptio
   int something = 0;
   auto expect_clean = [&](stack& s) {
     bool clean = false;
-    prepare(s.fib, s, s.top(), s.fib.body);
+    prepare(r.m, s.fib, s, s.top(), s.fib.body);
     r.again(s, [&] {
       clean = std::current_exception() == nullptr && std::uncaught_exceptions() == 0 &&
               fake_globals.caught == nullptr && fake_globals.uncaught == 0;
@@ -301,7 +301,7 @@ TEST_CASE("switching works with no exception state at all", "[exceptions]") {
   stack_pool pool({});
   stack* s = nullptr;
   REQUIRE(pool.acquire(0, s) == 0);
-  prepare(s->fib, *s, s->top(), [](machine& mm, fiber& self) noexcept {
+  prepare(m, s->fib, *s, s->top(), [](machine& mm, fiber& self) noexcept {
     for (int n = 1;; ++n) {
       *static_cast<int*>(self.home->user) = n;
       switch_to(mm, mm.hub);

@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
   if (pool.acquire(0, neighbour) != 0 || pool.acquire(0, s) != 0) return 5;
   char name[] = "deep thought";
   s->user = name;
-  prepare(s->fib, *s, s->top(), body);
+  prepare(m, s->fib, *s, s->top(), body);
   switch_to(m, s->fib);
   return 0;
 }

@@ -1,0 +1,50 @@
+// The quick half of spawning, for inlining: a function without options on a stack that waits for
+// it. Whatever needs more goes through nursery_spawn.
+#pragma once
+
+#include <cstring>
+#include <new>
+
+#include "runtime/local.hpp"
+#include "runtime/runtime.hpp"
+
+namespace structio::rt {
+
+/// Makes the control block at its place on a stack. Function, name and callable are still to come.
+inline task& task_place(runtime& rt, ctx::stack& s, scope& base) noexcept {
+  task& t = *new (&task_on(s)) task;
+  t.rt = &rt;
+  t.innermost = t.base = &base;
+  t.turn_ends = rt.sched.budget();
+  t.locals = local_retain(rt.current ? rt.current->locals : rt.first_locals);
+  ++rt.spawned;
+  return t;
+}
+
+/// Puts a task that has just been made into the nursery and makes it ready.
+inline void nursery_adopt(nursery& n, task& t) noexcept {
+  t.home = &n;
+  n.children.push_back(t);
+  ++n.count;
+  n.rt->sched.push(t);
+}
+
+/// Starts a child in a nursery that is open. False: nothing has happened, the long way has to be
+/// taken.
+inline bool nursery_spawn_quickly(nursery& n, task_fn fn, void* arg) noexcept {
+  runtime& rt = *n.rt;
+  ctx::stack* s = rt.stacks.next_warm();
+  if (!s || !s->prepared || !rt.current) [[unlikely]]
+    return false;
+  rt.stacks.acquire(0, s);
+  prefetch_block(task_on(*(s->next_free ? s->next_free : s)));
+  task& t = task_place(rt, *s, n.around);
+  t.fn = fn;
+  t.arg = arg;
+  std::memcpy(t.name, rt.current->name, sizeof t.name);
+  if (n.around.cancelled) t.attention = attention_cancel;
+  nursery_adopt(n, t);
+  return true;
+}
+
+}  // namespace structio::rt
