@@ -37,7 +37,7 @@ enum class scope_state : std::uint8_t { fresh, inside, left };
 enum class deadline_kind : std::uint8_t { none = 0, absolute = 1, relative = 2 };
 
 struct scope_timer : timer {
-  struct scope* owner = nullptr;
+  struct scope* owner;  ///< set when it is armed
 };
 
 struct scope {
@@ -56,6 +56,7 @@ struct scope {
   bool on_worklist : 1 = false;
   bool entered_in_flight : 1 = false;  ///< by a task that had a cancellation on its way out
   bool holds_interrupt : 1 = false;    ///< Ctrl-C waits until it has been left
+  std::uint8_t unused : 5 = 0;  ///< named, so that making a scope need not read what was here
 
   runtime* rt = nullptr;  ///< since entry
   task* owner = nullptr;  ///< the task inside, while inside; null for a run's own scopes

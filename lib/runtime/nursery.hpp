@@ -36,7 +36,7 @@ struct nursery {
   std::uint32_t pending_starts = 0;  ///< tasks that will come here when they call started
   std::uint64_t cancelled = 0;       ///< children (and body) that ended as "cancelled"
   failure** failures = nullptr;      ///< what failed, in order
-  failure* first_failure = nullptr;  ///< room for one, so that no failure is ever lost
+  failure* first_failure;            ///< room for one, so that no failure is ever lost
   std::uint32_t failure_count = 0;
   std::uint32_t failure_room = 0;
   reason* cancelled_why = nullptr;  ///< of the first that ended as cancelled

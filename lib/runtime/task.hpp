@@ -3,8 +3,8 @@
 // the stack's descriptor: spawning allocates nothing.
 //
 // Always true: a task is in exactly one of running (runtime.current), ready (in the scheduler's
-// queue) or parked (wait.state). `attention` tells at one load whether a checkpoint has anything to
-// report.
+// queue) or parked (wait.state). A new one is all zero. `attention` tells at one load whether a
+// checkpoint has anything to report.
 #pragma once
 
 #include <cstddef>
@@ -44,52 +44,52 @@ inline constexpr int abort_later = 2;
 inline constexpr int abort_again = 3;
 
 struct wait_cell {
-  wait_state state = wait_state::unborn;
-  bool abort_asked = false;    ///< at most once a wait, but for abort_again
-  bool abort_foreign = false;  ///< user code: run only once the tree is consistent again
-  std::uint32_t epoch = 0;     ///< grows with each wait: a wake-up for an older one is nothing
-  abort_fn abort = nullptr;    ///< null: may be undone at any time
-  void* abort_arg = nullptr;
-  const char* what = nullptr;  ///< for dumps; a literal
-  std::int64_t result = 0;
-  place* in = nullptr;  ///< where it waits, when that is one queue alone
+  wait_state state;
+  bool abort_asked;     ///< at most once a wait, but for abort_again
+  bool abort_foreign;   ///< user code: run only once the tree is consistent again
+  std::uint32_t epoch;  ///< grows with each wait: a wake-up for an older one is nothing
+  abort_fn abort;       ///< null: may be undone at any time
+  void* abort_arg;
+  const char* what;  ///< for dumps; a literal
+  std::int64_t result;
+  place* in;  ///< where it waits, when that is one queue alone
 };
 
 struct task : base::list_node<sibling_tag> {
   // What every switch and checkpoint touches.
-  runtime* rt = nullptr;
-  task* ready_next = nullptr;
-  std::uint8_t attention = 0;
-  bool is_service = false;
-  bool cancel_in_flight = false;      ///< "cancelled" was reported and not absorbed by a scope yet
-  bool interrupt_held = false;        ///< one came while it was in scopes that hold it back
-  std::uint16_t interrupt_holds = 0;  ///< such scopes that it is in
-  bool abort_queued = false;
-  bool has_started = false;  ///< it has called started, as a task that was begun by start
-  std::uint64_t cancel_points = 0;
+  runtime* rt;
+  task* ready_next;
+  std::uint8_t attention;
+  bool is_service;
+  bool cancel_in_flight;          ///< "cancelled" was reported and not absorbed by a scope yet
+  bool interrupt_held;            ///< one came while it was in scopes that hold it back
+  std::uint16_t interrupt_holds;  ///< such scopes that it is in
+  bool abort_queued;
+  bool has_started;  ///< it has called started, as a task that was begun by start
+  std::uint64_t cancel_points;
   /// Passed so far; a call that its budget lets on counts, since whether one gives way in fact is
   /// for the others' sake, and chance to who asks.
-  std::uint64_t schedule_points = 0;
-  std::uint64_t turn_ends = 0;  ///< the schedule point at which the budget is spent
+  std::uint64_t schedule_points;
+  std::uint64_t turn_ends;  ///< the schedule point at which the budget is spent
 
   wait_cell wait;
-  scope* innermost = nullptr;  ///< innermost scope around the task; its own or its base
-  scope* base = nullptr;       ///< scope of the nursery (or run) it lives in
+  scope* innermost;  ///< innermost scope around the task; its own or its base
+  scope* base;       ///< scope of the nursery (or run) it lives in
 
-  scope* outermost = nullptr;  ///< outermost scope of its own, null when it is in none
-  nursery* home = nullptr;     ///< null for the main task
-  task_fn fn = nullptr;
-  void* arg = nullptr;
-  nursery* open_nurseries = nullptr;  ///< innermost first, linked by nursery::outer
-  failure* in_flight = nullptr;       ///< what belongs to the code that is being returned
-  local_node* locals = nullptr;
-  end_watch* end_watches = nullptr;  ///< who is told when it ends, the latest first
+  scope* outermost;  ///< outermost scope of its own, null when it is in none
+  nursery* home;     ///< null for the main task
+  task_fn fn;
+  void* arg;
+  nursery* open_nurseries;  ///< innermost first, linked by nursery::outer
+  failure* in_flight;       ///< what belongs to the code that is being returned
+  local_node* locals;
+  end_watch* end_watches;  ///< who is told when it ends, the latest first
 
-  task_cell* cell = nullptr;         ///< when somebody has a handle, or it is a service
-  start_wait* starting = nullptr;    ///< until it calls started
-  task* recalculate_next = nullptr;  ///< work lists of scope propagation
-  task* abort_next = nullptr;
-  char name[32] = {0};
+  task_cell* cell;         ///< when somebody has a handle, or it is a service
+  start_wait* starting;    ///< until it calls started
+  task* recalculate_next;  ///< work lists of scope propagation
+  task* abort_next;
+  char name[32];
 
   ctx::stack& stack() noexcept;
   const ctx::stack& stack() const noexcept;
@@ -126,7 +126,7 @@ inline void prefetch_block(const task& t) noexcept {
 }
 inline void prefetch_stack(const task& t) noexcept {
   const auto* at = static_cast<const std::byte*>(t.stack().fib.sp);
-  for (std::size_t i = 0; i < 256; i += 64) __builtin_prefetch(at + i, 1);
+  for (int i = 0; i < 256; i += 64) __builtin_prefetch(at + i, 1);
 }
 
 struct spawn_request {

@@ -12,7 +12,7 @@ namespace structio::rt {
 
 /// Embedded in what waits. `fire` runs on the hub, with the timer already disarmed.
 struct timer : base::heap_node {
-  void (*fire)(timer& self) noexcept = nullptr;
+  void (*fire)(timer& self) noexcept;  ///< set before it is armed
 };
 
 class timer_queue {
