@@ -2,8 +2,10 @@
  * Python, an error of Rust), "cancelled" with its reason, or a group of failures. Part of
  * structio.h.
  *
- * A failure is immutable but for its "while" lines, counted by references, and may be handed to
- * other threads. Children that a function returns are borrowed: valid as long as their parent. */
+ * A failure is counted by references, and may be handed to other threads. What others have a
+ * reference to never changes: what is added on the way out, the task's name and "while" lines, then
+ * goes to a copy, with a handle of its own, of which payload, message and members are the same.
+ * Texts and members that a function returns are borrowed: valid as long as the failure. */
 #ifndef STRUCTIO_FAILURE_H
 #define STRUCTIO_FAILURE_H
 
@@ -55,6 +57,11 @@ STRUCTIO_API structio_failure* structio_failure_retain(structio_failure* failure
 /* Gives one reference back; NULL is allowed. Any thread. */
 STRUCTIO_API int structio_failure_free(structio_failure* failure);
 
+/* 1 when both are the same failure, whatever was added to either on its way out, else 0. Any
+ * thread.
+ */
+STRUCTIO_API int structio_failure_same(const structio_failure* one, const structio_failure* other);
+
 /* Kind (enum structio_failure_kind), code, and text of one failure. The code of a payload is
  * STRUCTIO_EPAYLOAD, of a group STRUCTIO_EGROUP, of a cancellation STRUCTIO_ECANCELLED. The message
  * is never NULL. Any thread. */
@@ -62,8 +69,7 @@ STRUCTIO_API int structio_failure_get_kind(const structio_failure* failure);
 STRUCTIO_API int structio_failure_code(const structio_failure* failure);
 STRUCTIO_API const char* structio_failure_message(const structio_failure* failure);
 
-/* Name of the task that failed; NULL when it did not come from a task, or when others held
- * references to it as it left that task. Any thread. */
+/* Name of the task that failed; NULL when it did not come from a task. Any thread. */
 STRUCTIO_API const char* structio_failure_task_name(const structio_failure* failure);
 
 /* The payload's value and type, or NULL. Any thread. */
@@ -80,9 +86,13 @@ STRUCTIO_API size_t structio_failure_count(const structio_failure* failure);
 STRUCTIO_API structio_failure* structio_failure_member(const structio_failure* failure,
                                                        size_t index);
 
-/* Adds "while doing X" on the way out (copied); the line added last is the outermost. Lines are
- * kept until the failure is freed. Errors: STRUCTIO_ENOMEM. One thread at a time. */
-STRUCTIO_API int structio_failure_add_while(structio_failure* failure, const char* doing);
+/* Adds "while doing X" on the way out (copied); the line added last is the outermost. `*failure` is
+ * a reference of yours: when others have one as well it is given back, and `*failure` becomes yours
+ * to a copy with the line. Errors: STRUCTIO_ENOMEM (nothing has changed). Any thread. */
+STRUCTIO_API int structio_failure_add_while(structio_failure** failure, const char* doing);
+
+/* How many such lines it has, and one of them, the innermost first; NULL: there are not so many.
+ * Any thread. */
 STRUCTIO_API size_t structio_failure_while_count(const structio_failure* failure);
 STRUCTIO_API const char* structio_failure_while(const structio_failure* failure, size_t index);
 
