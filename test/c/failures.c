@@ -129,6 +129,33 @@ static void named(void) {
   CHECK(structio_failure_free(group) == 0);
 }
 
+/* What the body learnt of a child, and passes on with a line of its own, is one failure. */
+static void passed_on(void) {
+  structio_failure *kept = NULL, *why = NULL;
+  structio_task* child = NULL;
+  structio_nursery n;
+  CHECK(structio_failure_new_status(-5, "once", &kept) == 0);
+  CHECK(structio_nursery_open(&n) == 0);
+  CHECK(structio_nursery_start_task(&n, NULL, raise_kept, kept, &child) == 0);
+  CHECK(structio_cancel_shielded_checkpoint() == 0);
+  CHECK(structio_failure_free(kept) == 0);
+  while (structio_task_done(child) == 0) CHECK(structio_cancel_shielded_checkpoint() == 0);
+  {
+    structio_scope shield;
+    structio_scope_options options = STRUCTIO_SCOPE_OPTIONS_INIT;
+    options.shield = 1;
+    CHECK(structio_scope_init(&shield, &options) == 0 && structio_scope_enter(&shield) == 0);
+    CHECK(structio_task_join(child, &why) == -5);
+    CHECK(structio_scope_leave(&shield, 0, NULL) == 0);
+  }
+  CHECK(structio_failure_add_while(&why, "joining") == 0);
+  CHECK(structio_nursery_close(&n, -5, &why) == STRUCTIO_EGROUP);
+  CHECK(structio_failure_count(why) == 1);
+  CHECK(structio_failure_while_count(structio_failure_member(why, 0)) == 1);
+  CHECK(structio_failure_free(why) == 0);
+  CHECK(structio_task_free(child) == 0);
+}
+
 static int program(void* arg) {
   structio_nursery n;
   structio_failure* failure = NULL;
@@ -136,6 +163,7 @@ static int program(void* arg) {
   char words[] = "no such place";
   (void)arg;
   named();
+  passed_on();
   CHECK(structio_nursery_open(&n) == 0);
   CHECK(structio_nursery_start_soon(&n, raise_number, &number) == 0);
   CHECK(structio_nursery_start_soon(&n, raise_words, words) == 0);
