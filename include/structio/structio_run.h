@@ -35,7 +35,7 @@ typedef void (*structio_task_leave_fn)(structio_task_id task, int ended, void* a
 
 typedef struct structio_run_options {
   size_t struct_size;
-  uint32_t version; /* STRUCTIO_VERSION, or 0: not checked */
+  uint32_t version; /* STRUCTIO_VERSION; its first number has to be the library's. 0: not checked */
   uint32_t
       budget; /* checkpoints a task may pass without giving way; 0: 32, or 1 on a virtual clock */
   uint64_t seed;     /* not 0: each batch of ready tasks is shuffled, repeatably */
