@@ -51,7 +51,8 @@ STRUCTIO_API int structio_failure_new_group(structio_failure* const* members, si
  * not cancelled), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_failure_new_cancelled(structio_failure** out);
 
-/* One more reference; returns the same failure, or NULL when it is not one. Any thread. */
+/* One more reference, which is yours to free; returns the same failure, or NULL when it is not one.
+ * Any thread. */
 STRUCTIO_API structio_failure* structio_failure_retain(structio_failure* failure);
 
 /* Gives one reference back; NULL is allowed. Any thread. */
@@ -115,11 +116,12 @@ STRUCTIO_API int64_t structio_failure_describe(const structio_failure* failure, 
 /* Puts `failure` in flight in the calling task, or on a worker thread in its job, and returns its
  * code, which the caller then returns in his turn: `return structio_failure_raise(f);`. The task's
  * end, a nursery's or a scope's end to which that code is given takes it along. The reference moves
- * to the task; one that was in flight before and was not taken along is dropped. */
+ * to the task; one that was in flight before and was not taken along is dropped. Any thread; where
+ * nothing can be in flight the reference is dropped. */
 STRUCTIO_API int structio_failure_raise(structio_failure* failure);
 
-/* Takes what is in flight out of the calling task or job (handled, or to be looked at); NULL when
- * nothing is. */
+/* Takes what is in flight out of the calling task or job (handled, or to be looked at); the
+ * reference is yours. NULL when nothing is, and outside of tasks and jobs. */
 STRUCTIO_API structio_failure* structio_failure_take(void);
 
 #ifdef __cplusplus

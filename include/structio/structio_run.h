@@ -123,7 +123,7 @@ STRUCTIO_API const char* structio_task_name(structio_task_id task);
 STRUCTIO_API int structio_task_set_name(const char* name);
 
 /* Bounds of the calling task's stack, for interpreters that insist on knowing them. In task hooks
- * too. */
+ * too. Borrowed: the memory is the task's. */
 STRUCTIO_API int structio_task_stack(void** low, void** high);
 
 /* --- task-locals and run-locals -------------------------------------------------------------- */
@@ -147,8 +147,8 @@ STRUCTIO_API int structio_local_get(const void* key, void** value);
  * before, another key, another task). Any thread. */
 STRUCTIO_API int structio_local_reset(const void* key, structio_local_token* token);
 
-/* Forgets a token that will not be used for a reset; harmless after one, and for NULL. The thread
- * of the set. */
+/* Forgets a token that will not be used for a reset; harmless after one, and for NULL. Threads:
+ * that of the set. */
 STRUCTIO_API int structio_local_token_free(structio_local_token* token);
 
 /* The same for values that all tasks of the run share, and that end with it. Any task or hook. */

@@ -261,24 +261,24 @@ STRUCTIO_API int64_t structio_limiter_borrowers(const structio_limiter* limiter,
 
 /* For what only one task may do at a time where a second one is a mistake, not somebody to queue:
  * two readers of a stream of your own, say. It belongs to no run, never waits and needs no memory;
- * one thread at a time, also for the functions below. `conflict` is what the second one is told,
- * such as "another task is reading from this stream": not copied, it must live as long as the
- * guard. */
+ * any thread may use it and the functions below, one at a time. `conflict` is what the second one
+ * is told, such as "another task is reading from this stream": not copied, it must live as long as
+ * the guard. */
 STRUCTIO_API int structio_resource_guard_init(structio_resource_guard* guard, const char* conflict);
 
 /* Errors: STRUCTIO_EMISUSE (somebody is inside). discard ends it all the same. */
 STRUCTIO_API int structio_resource_guard_destroy(structio_resource_guard* guard);
 STRUCTIO_API int structio_resource_guard_discard(structio_resource_guard* guard);
 
-/* Goes inside. Not a checkpoint. Errors: STRUCTIO_EBUSY (somebody is inside, be it the same task;
- * structio_last_message is `conflict`). */
+/* Goes inside. Not a checkpoint. Any thread. Errors: STRUCTIO_EBUSY (somebody is inside, be it the
+ * same task; structio_last_message is `conflict`). */
 STRUCTIO_API int structio_resource_guard_enter(structio_resource_guard* guard);
 
-/* Comes out; any task may do it for the one that went in. Errors: STRUCTIO_EMISUSE (nobody is
+/* Comes out; another than who went in may do it. Any thread. Errors: STRUCTIO_EMISUSE (nobody is
  * inside). */
 STRUCTIO_API int structio_resource_guard_leave(structio_resource_guard* guard);
 
-/* 1 when somebody is inside, else 0. */
+/* 1 when somebody is inside, else 0. A question. */
 STRUCTIO_API int structio_resource_guard_entered(const structio_resource_guard* guard);
 
 #ifdef __cplusplus

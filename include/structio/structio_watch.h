@@ -44,7 +44,8 @@ typedef struct structio_watch_event {
 /* Begins to watch a file or a folder (what is in it, not below that). It does not wait, but the
  * path is looked up on the calling thread. An event that is the same as the last one which nobody
  * has taken is left out. Errors: UV_ENOENT, UV_EACCES, UV_ENOSPC and UV_EMFILE (the system has no
- * more watches), STRUCTIO_EUNSUPPORTED, STRUCTIO_ENOMEM. */
+ * more watches), STRUCTIO_EUNSUPPORTED, STRUCTIO_ENOMEM. Any task or
+ * hook. */
 STRUCTIO_API int structio_watch_open(const char* path, const structio_watch_options* options,
                                      structio_watch** out);
 
