@@ -49,11 +49,12 @@
  *     texts that a function returns, or puts into a struct, are the library's: valid as long as the
  *     object that was asked. What you pass in stays yours. Comments name the exceptions.
  *
- * Each function's comment says what it does, then: Checkpoint (or not; not mentioned: not),
- * Threads (not mentioned: rule 8), ownership (not mentioned: rule 12), Errors beyond
- * STRUCTIO_EINVALID for NULL and nonsense and STRUCTIO_ENOTASK. In the main task, whatever may
- * return STRUCTIO_ECANCELLED may return STRUCTIO_EINTERRUPTED (see structio_run) with the same
- * meaning.
+ * Each function's comment says what it does, then: Checkpoint (or not; not mentioned: not), and for
+ * these: Cancelled: what has happened (not mentioned: rule 5); Threads (not mentioned: rule 8);
+ * ownership (not mentioned: rule 12); Errors beyond those that go without saying: STRUCTIO_EINVALID
+ * for NULL and nonsense, STRUCTIO_ENOTASK and, for what belongs to another run, STRUCTIO_EMISUSE,
+ * STRUCTIO_ESTALE for a handle that was freed. In the main task, whatever may return
+ * STRUCTIO_ECANCELLED may return STRUCTIO_EINTERRUPTED (see structio_run) with the same meaning.
  */
 #ifndef STRUCTIO_H
 #define STRUCTIO_H

@@ -39,11 +39,12 @@ typedef struct structio_payload_type {
 STRUCTIO_API int structio_failure_new_status(int code, const char* message, structio_failure** out);
 
 /* A failure that owns `value` and drops it with `type->drop`. On error the value is still yours.
- * Any thread. */
+ * Errors: STRUCTIO_ENOMEM. Any thread. */
 STRUCTIO_API int structio_failure_new_payload(const structio_payload_type* type, void* value,
                                               structio_failure** out);
 
-/* A group. References to the members move into it (on error they are still yours). Any thread. */
+/* A group. References to the members move into it (on error they are still yours). Errors:
+ * STRUCTIO_ENOMEM. Any thread. */
 STRUCTIO_API int structio_failure_new_group(structio_failure* const* members, size_t count,
                                             structio_failure** out);
 

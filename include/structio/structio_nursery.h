@@ -28,10 +28,11 @@ typedef struct structio_task_options {
 #define STRUCTIO_TASK_OPTIONS_INIT \
   { sizeof(structio_task_options), NULL, 0, 0, NULL }
 
-/* Opens a nursery: the calling task is in its body until it closes it. Not a checkpoint. */
+/* Opens a nursery: the calling task is in its body until it closes it. Not a checkpoint. Errors:
+ * STRUCTIO_EMISUSE (it is open), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_nursery_open(structio_nursery* nursery);
 
-/* The same, with options for the nursery's own scope. */
+/* The same, with options for the nursery's own scope, as structio_scope_init takes them. */
 STRUCTIO_API int structio_nursery_open_with(structio_nursery* nursery,
                                             const structio_scope_options* options);
 

@@ -104,10 +104,11 @@ STRUCTIO_API int64_t structio_now(void);
  * STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_sleep(int64_t duration);
 
-/* Waits until a moment of the run's clock; one that has passed is a checkpoint. Checkpoint. */
+/* Waits until a moment of the run's clock; one that has passed is a checkpoint. Checkpoint. Errors:
+ * STRUCTIO_ECANCELLED, STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_sleep_until(int64_t moment);
 
-/* Waits until cancelled. Checkpoint. Never returns 0. */
+/* Waits until cancelled, and returns STRUCTIO_ECANCELLED; never 0. Checkpoint. */
 STRUCTIO_API int structio_sleep_forever(void);
 
 /* --- the current task ------------------------------------------------------------------------ */

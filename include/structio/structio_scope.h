@@ -127,11 +127,12 @@ STRUCTIO_API int structio_scope_cancelled_caught(const structio_scope* scope);
 STRUCTIO_API int structio_scope_describe(structio_scope* scope, char* text, size_t size);
 
 /* Runs fn(arg) inside a scope with a relative deadline: returns what fn returned, or 0 when the
- * deadline cut it, with *timed_out (may be NULL) set to 1. Checkpoint if fn is. */
+ * deadline cut it, with *timed_out (may be NULL) set to 1. Checkpoint if fn is. Cancelled from
+ * outside: what fn has done. Errors: those of fn, STRUCTIO_EINVALID (negative), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_move_on_after(int64_t duration, structio_task_fn fn, void* arg,
                                         int* timed_out);
 
-/* The same, but a deadline that cut it is STRUCTIO_ETOOSLOW. */
+/* The same, but a deadline that cut it is STRUCTIO_ETOOSLOW. Checkpoint if fn is. */
 STRUCTIO_API int structio_fail_after(int64_t duration, structio_task_fn fn, void* arg);
 
 /* --- what a task sees of the scopes around it ------------------------------------------------- */

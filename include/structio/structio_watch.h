@@ -55,7 +55,8 @@ STRUCTIO_API int structio_watch_open(const char* path, const structio_watch_opti
 STRUCTIO_API int structio_watch_next(structio_watch* watch, structio_watch_event* event);
 
 /* Ends the watching: whoever waits gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle
- * stays valid until freed. Checkpoint that also closes when cancelled. */
+ * stays valid until freed. Checkpoint that also closes when cancelled. Errors: STRUCTIO_ECANCELLED
+ * (it is closed all the same). */
 STRUCTIO_API int structio_watch_close(structio_watch* watch);
 
 /* Closes at once and frees the handle; NULL is allowed. Any task or hook, or any thread after the

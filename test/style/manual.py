@@ -5,6 +5,8 @@ Usage: manual.py. (That each function has a comment at all is seen when the refe
 
 * Waiting: what can wait says "Checkpoint" or "schedule point" in its comment, or in that of the
   group that it stands in; what never waits does not claim to be one (capi/op_info.cpp).
+* Cancelling: what a cancellation ends says so, itself, by naming another function, or in the words
+  of its part of the header.
 * Threads: "any thread" is said where the implementation asks neither for a task nor for a run, "any
   task or hook" where it asks for a run, "a question" where it asks for none and uses the object;
   nothing is said where it asks for a task (rule 8 of structio.h).
@@ -41,8 +43,9 @@ def read(*path):
 
 
 def waiting():
-    return {"structio_" + name: checkpoint == "true" for name, checkpoint in
-            re.findall(r"X\((\w+), (true|false), \w+\)", read("capi", "op_info.cpp"))}
+    """Functions that can wait, with what they have done when they are cancelled; none: they go on."""
+    return {"structio_" + name: checkpoint == "true" and effect for name, checkpoint, effect in
+            re.findall(r"X\((\w+), (true|false), (\w+)\)", read("capi", "op_info.cpp"))}
 
 
 def comment_text(comment):
@@ -163,6 +166,10 @@ def main():
                              re.I) is not None
             if ops.get(name, False) and not says:
                 faults.append(f"{place} can wait, and does not say that it is a checkpoint")
+            told = re.search(r"CANCELLED|cancelled|\b[aA]s (structio_|above|for)|[Tt]he same",
+                             comment + head, re.I)
+            if ops.get(name, "none") not in (False, "none") and not told:
+                faults.append(f"{place} can be cancelled, and does not say what has happened then")
             if name not in ops and re.search(r"\bCheckpoint\.", comment):
                 faults.append(f"{place} says that it is a checkpoint, and is not in "
                               "capi/op_info.cpp")
