@@ -110,7 +110,8 @@ STRUCTIO_API int structio_scope_deadline(const structio_scope* scope, int64_t* m
 STRUCTIO_API int structio_scope_timeout(const structio_scope* scope, int64_t* duration);
 
 /* A shield can be raised and lowered at any time and takes effect at once. Setting: any task or
- * hook of the run; reading it (1 or 0) is a question. */
+ * hook of the run; when no task is inside, any thread, as long as nobody else uses the scope.
+ * Reading it (1 or 0) is a question. */
 STRUCTIO_API int structio_scope_set_shield(structio_scope* scope, int shield);
 STRUCTIO_API int structio_scope_shield(const structio_scope* scope);
 
