@@ -250,7 +250,7 @@ def raise_as_it_was(exc: BaseException) -> None:
     try:
         raise exc
     finally:
-        exc.__context__ = context
+        BaseException.__setattr__(exc, "__context__", context)  # its class may refuse it
         del exc, context
 
 

@@ -76,7 +76,6 @@ class Run:
         words = (c_int64 * 3)(24, STEP)
         return words, ctypes.addressof(words)
 
-
     def free(self, fn: Callable[[int], int], handle: int) -> None:
         """Frees a handle now, or at the run's end when that is another thread's."""
         if local.run is self or self.closed:
@@ -232,7 +231,11 @@ def _step(task: Task, address: int) -> int:
         task.result = stop.value
         status = 0
     except BaseException as exc:
-        status = _ended_with(task, exc)
+        status = EPAYLOAD
+        try:
+            status = _ended_with(exc)
+        except BaseException as worse:
+            _failure.report(worse)
     try:
         Words.from_address(address)[1] = status
         task.run.tasks.discard(task)
@@ -242,17 +245,13 @@ def _step(task: Task, address: int) -> int:
     return DONE
 
 
-def _ended_with(task: Task, exc: BaseException) -> int:
+def _ended_with(exc: BaseException) -> int:
     trace = exc.__traceback__
     while trace is not None and trace.tb_frame.f_code in transparent:
         trace = trace.tb_next
-    exc.__traceback__ = trace
+    BaseException.with_traceback(exc, trace)  # its class may have no setting of attributes
     del trace
-    try:
-        return _failure.fail(exc)
-    except BaseException as worse:
-        _failure.report(worse)
-        return EPAYLOAD
+    return _failure.fail(exc)
 
 
 _step_callback: Final = StepFn(_step)

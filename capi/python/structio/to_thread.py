@@ -69,7 +69,7 @@ def _work(key: int) -> int:
             del value
         except BaseException as exc:
             trace = exc.__traceback__
-            job.error = exc.with_traceback(trace and trace.tb_next)
+            job.error = BaseException.with_traceback(exc, trace and trace.tb_next)
             del trace
         if before is not None:
             _sigmask.exchange(before)
