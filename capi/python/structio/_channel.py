@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from . import _failure
 from ._abi import ChannelStatistics, DropFn, ItemType, function, op
-from ._status import FOREVER, EndOfChannel, check, exception
+from ._status import FOREVER, EndOfChannel, check, exception, saturated
 from ._task import Run, call_raw, current_run
 from .lowlevel import checkpoint
 
@@ -242,7 +242,7 @@ class _OpenMemoryChannel:
         elif max_buffer_size < 0:
             raise ValueError("structio.open_memory_channel: the size must not be negative")
         else:
-            capacity = max_buffer_size
+            capacity = saturated(max_buffer_size)
         items = _Items(current_run("structio.open_memory_channel"))
         tx, rx = c_void_p(), c_void_p()
         check(_new(addressof(_item_type), capacity, addressof(tx), addressof(rx)))

@@ -7,7 +7,7 @@ from ctypes import addressof
 from dataclasses import dataclass
 
 from ._abi import LimiterStatistics, LimiterStorage, function, op
-from ._status import FOREVER, check
+from ._status import FOREVER, check, saturated
 from ._sync import AsyncContext, Block
 from ._task import call
 
@@ -26,7 +26,7 @@ def _tokens(total: int | float) -> int:
         raise TypeError("CapacityLimiter: total_tokens must be an int or math.inf")
     if total < 0:
         raise ValueError("CapacityLimiter: total_tokens must not be negative")
-    return total
+    return saturated(total)
 
 
 def _public(total: int) -> int | float:

@@ -31,6 +31,11 @@ EUNSUPPORTED: Final = -20021
 
 FOREVER: Final = 2**63 - 1
 
+
+def saturated(n: int) -> int:
+    """The nearest number that the library knows; ctypes would take some bits of it."""
+    return max(-FOREVER, min(n, FOREVER))
+
 _SOURCES: Final = (
     "unknown",
     "explicit",
