@@ -1,0 +1,114 @@
+"""Signals that come when the main task has no checkpoint left."""
+
+import signal
+import unittest
+
+import structio
+
+from .support import Case
+from .test_interrupt import program
+
+STRANGE = """
+class Strange:
+    '''Does something in code of the package.'''
+    def __init__(self, *signals):
+        self.signals = signals
+    def __lt__(self, other):
+        for signum in self.signals:
+            os.kill(os.getpid(), signum)
+        raise ValueError("also")
+async def main(*signals):
+    await structio.sleep(Strange(*signals))
+"""
+
+
+class Late(Case):
+    def test_beside_an_error(self) -> None:
+        lines = program(
+            self,
+            STRANGE
+            + """
+try:
+    structio.run(main, signal.SIGINT)
+except KeyboardInterrupt as one:
+    print(repr(one.__context__))
+""",
+        )
+        self.assertEqual(lines, ["ValueError('also')"])
+
+    def test_handlers_are_called_all_the_same(self) -> None:
+        lines = program(
+            self,
+            STRANGE
+            + """
+def handler(signum, frame):
+    print("handled", signum == signal.SIGUSR1)
+    raise SystemExit(int(signum))
+signal.signal(signal.SIGUSR1, handler)
+signal.signal(signal.SIGUSR2, handler)
+try:
+    structio.run(main, signal.SIGUSR1, signal.SIGUSR2)
+except SystemExit as error:
+    one, two = error, error.__context__
+    print(sorted([one.code, two.code]) == sorted([signal.SIGUSR1, signal.SIGUSR2]))
+    print(repr(two.__context__))
+async def fine():
+    return 3
+print(structio.run(fine))
+""",
+        )
+        self.assertEqual(sorted(lines[:2]), ["handled False", "handled True"])
+        self.assertEqual(lines[2:], ["True", "ValueError('also')", "3"])
+
+    def test_what_a_handler_raised_does_not_wait_for_the_next_run(self) -> None:
+        """Whichever comes first: the main task's end, or what the handler has raised."""
+        lines = program(
+            self,
+            """
+            def handler(signum, frame):
+                raise SystemExit(3)
+            signal.signal(signal.SIGUSR1, handler)
+            async def main(n):
+                threading.Timer(0.0, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+                for _ in range(n):
+                    await lowlevel.checkpoint()
+                if n % 2:
+                    raise ValueError
+            async def fine():
+                for _ in range(10):
+                    await lowlevel.checkpoint()
+            for n in range(300):
+                try:
+                    structio.run(main, n)
+                    time.sleep(0.001)
+                except (SystemExit, ValueError):
+                    pass
+                try:
+                    time.sleep(0.001)
+                except SystemExit:
+                    pass
+                structio.run(fine)
+            """,
+        )
+        self.assertEqual(lines, [])
+
+
+class Begins(Case):
+    def test_a_run_that_cannot_begin_leaves_handlers_alone(self) -> None:
+        def handler(*args: object) -> None:
+            pass
+
+        async def main() -> None:
+            pass
+
+        before = signal.signal(signal.SIGUSR1, handler)
+        try:
+            with self.assertRaisesRegex(TypeError, "clock"):
+                structio.run(main, clock=object())  # type: ignore[arg-type]
+            self.assertIs(signal.getsignal(signal.SIGUSR1), handler)
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+
+if __name__ == "__main__":
+    unittest.main()
