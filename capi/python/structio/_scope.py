@@ -310,5 +310,4 @@ def current_effective_deadline() -> float:
     """The earliest deadline that the task is under: `math.inf` for none, `-math.inf` when it is
     cancelled already."""
     current_run("structio.current_effective_deadline")
-    ns = _current_deadline()
-    return -math.inf if ns == -(2**63) else seconds(ns)
+    return seconds(_current_deadline())

@@ -169,6 +169,18 @@ class Scopes(Case):
             scope.deadline = math.nan
         self.assertEqual(scope.deadline, 5)
 
+    @in_run
+    async def test_deadlines_without_end(self) -> None:
+        with CancelScope(deadline=-math.inf) as scope:
+            self.assertEqual(scope.deadline, -math.inf)
+            self.assertEqual(structio.current_effective_deadline(), -math.inf)
+            await lowlevel.checkpoint()
+        self.assertTrue(scope.cancelled_caught)
+        self.assertEqual(scope.deadline, -math.inf)
+        for moment in (1e300, math.inf):
+            with CancelScope(deadline=moment) as scope:
+                self.assertEqual(scope.deadline, math.inf)
+
     @at_once
     async def test_relative(self) -> None:
         """CANCEL-20, CANCEL-21"""
