@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 from ctypes import c_char_p, c_double, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 VERSION: Final = (0, 1)
 
@@ -254,6 +254,16 @@ TaskFn = ctypes.CFUNCTYPE(c_int, c_void_p)
 InterruptFn = ctypes.CFUNCTYPE(c_int, ctypes.py_object)
 DropFn = ctypes.CFUNCTYPE(None, c_void_p)
 DescribeFn = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
+
+
+class Unique:
+    """What lives in memory that the library knows: a copy would share it, and free it as well."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(f"a {type(self).__qualname__} cannot be copied or pickled")
+
 
 # --- functions ------------------------------------------------------------------------------------
 

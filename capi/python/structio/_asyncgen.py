@@ -1,4 +1,5 @@
-"""Async generators that are dropped before they were exhausted: closed in a task, as they may wait."""
+"""Async generators that are dropped before they were exhausted: closed in a task, as they may
+wait."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
 from . import _failure
-from ._abi import ChannelStatistics, DropFn, ItemType, function, op
+from ._abi import ChannelStatistics, DropFn, ItemType, Unique, function, op
 from ._status import FOREVER, EndOfChannel, check, exception, saturated
 from ._task import Run, call_raw, current_run
 from .lowlevel import checkpoint
@@ -77,7 +77,7 @@ _destroy_callback: Final = DropFn(_destroy)
 _item_type: Final = ItemType(size=16, destroy=ctypes.cast(_destroy_callback, c_void_p))
 
 
-class _End(Generic[T]):
+class _End(Unique, Generic[T]):
     """What both ends have in common."""
 
     _close: Any

@@ -11,7 +11,7 @@ from ctypes import addressof, c_char, c_int64, c_size_t, c_uint16, c_void_p
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-from ._abi import TcpConnectOptions, TcpListenOptions, function, op
+from ._abi import TcpConnectOptions, TcpListenOptions, Unique, function, op
 from ._buffer import address_of_bytes, pinned
 from ._nursery import TASK_STATUS_IGNORED, Nursery, open_nursery
 from ._time import sleep
@@ -51,7 +51,7 @@ def _address(ask: Any, handle: int) -> tuple[str, int]:
     return text(host.value), port.value
 
 
-class SocketStream:
+class SocketStream(Unique):
     """A TCP connection: bytes both ways. Nagle's algorithm is off."""
 
     __slots__ = ("_run", "_handle", "_closed", "__weakref__")
@@ -182,7 +182,7 @@ def _new_buffer() -> tuple[memoryview, int]:
     return memoryview(space), addressof(c_char.from_buffer(space))
 
 
-class SocketListener:
+class SocketListener(Unique):
     """A listening socket."""
 
     def __init__(self, run: Run, handle: int) -> None:

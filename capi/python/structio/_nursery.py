@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from . import _failure
-from ._abi import NurseryStorage, TaskOptions, function, op
+from ._abi import NurseryStorage, TaskOptions, Unique, function, op
 from ._scope import ScopeView, raise_as_it_was
 from ._status import ECANCELLED, ECLOSED, EMISUSE, Cancelled, check, exception
 from ._task import (
@@ -80,7 +80,7 @@ class NurseryScope(ScopeView):
         self._view(address, float("inf"), False)
 
 
-class Nursery:
+class Nursery(Unique):
     """Where tasks live. Made by `structio.open_nursery`."""
 
     def __init__(self, run: Run) -> None:

@@ -7,7 +7,7 @@ from ctypes import addressof, c_int64, c_void_p
 from types import TracebackType
 from typing import Final
 
-from ._abi import ScopeOptions, ScopeStorage, function
+from ._abi import ScopeOptions, ScopeStorage, Unique, function
 from ._failure import cancelled_group, free, has_cancelled
 from ._time import nanoseconds, seconds
 from ._status import (
@@ -40,7 +40,7 @@ ABSOLUTE: Final = 1
 RELATIVE: Final = 2
 
 
-class ScopeView:
+class ScopeView(Unique):
     """What can be asked of a scope, and done to it, from anywhere in its run."""
 
     _address: int

@@ -14,6 +14,7 @@ from ._abi import (
     MutexStorage,
     SemaphoreStatistics,
     SemaphoreStorage,
+    Unique,
     WaitingStatistics,
     function,
     op,
@@ -29,7 +30,7 @@ ALL: Final = 2**64 - 1
 _lost: Final[list[object]] = []
 
 
-class Block:
+class Block(Unique):
     """An object of the library that lives in memory of ours."""
 
     _address: int = 0

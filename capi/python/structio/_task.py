@@ -16,7 +16,7 @@ from ctypes import c_int64, c_void_p
 from typing import Any, Final, TypeVar
 
 from . import _failure, _sigmask
-from ._abi import OpInfo, StepFn, TaskOptions, address_of, function
+from ._abi import OpInfo, StepFn, TaskOptions, Unique, address_of, function
 from ._status import EPAYLOAD, exception, text
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ def current_run(what: str) -> Run:
     return run
 
 
-class Task:
+class Task(Unique):
     """A task. What `structio.lowlevel.current_task` returns."""
 
     __slots__ = (

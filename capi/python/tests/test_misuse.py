@@ -1,6 +1,8 @@
 """Wrong thread, wrong run, wrong order: each is an exception, and nothing breaks."""
 
 import asyncio
+import copy
+import pickle
 import threading
 import unittest
 from collections.abc import Callable
@@ -203,6 +205,37 @@ class Misuse(Case):
             await structio.testing.wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
         self.assertEqual(rounds, 100)
+
+
+
+class Copies(Case):
+    @in_run
+    async def test_what_is_the_librarys_cannot_be_copied(self) -> None:
+        """A copy would have the same memory, and free it a second time."""
+        (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1")
+        stream = await structio.open_tcp_stream("127.0.0.1", listener.address[1])
+        tx, rx = structio.open_memory_channel(1)
+        async with structio.open_nursery() as nursery:
+            for thing in (
+                structio.Event(),
+                structio.Lock(),
+                structio.Semaphore(1),
+                structio.CapacityLimiter(1),
+                structio.Condition(),
+                structio.CancelScope(),
+                structio.testing.MockClock(),
+                lowlevel.current_token(),
+                lowlevel.current_task(),
+                nursery,
+                nursery.cancel_scope,
+                listener,
+                stream,
+                tx,
+                rx,
+            ):
+                for copies in (copy.copy, copy.deepcopy, pickle.dumps):
+                    with self.assertRaisesRegex(TypeError, "cannot be copied"):
+                        copies(thing)
 
 
 if __name__ == "__main__":
