@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, NoReturn
 
 from ._abi import TcpConnectOptions, TcpListenOptions, Unique, function, op
-from ._buffer import address_of_bytes, pinned
+from ._buffer import Pinned, address_of_bytes
 from ._nursery import TASK_STATUS_IGNORED, Nursery, open_nursery
 from ._time import sleep
 from ._status import check, exception, text
@@ -94,8 +94,11 @@ class SocketStream(Unique):
         if type(data) is bytes:
             await call(data, _OP_SEND, self._handle, address_of_bytes(data), len(data))
             return
-        with pinned(data) as (address, size):
-            await call(data, _OP_SEND, self._handle, address, size)
+        pin = Pinned(data)  # the task keeps it, should this coroutine be closed meanwhile
+        result = await call_raw(pin, _OP_SEND, self._handle, pin.address, pin.size)
+        pin.release()
+        if result < 0:
+            raise exception(result)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Waits until `send_all` might not have to wait."""
@@ -138,8 +141,8 @@ class SocketStream(Unique):
         """As that of `socket.socket`."""
         if not isinstance(value, bytes):
             value = value.to_bytes(4, sys.byteorder, signed=True)
-        with pinned(value) as (address, size):
-            check(_set_option(self._number(), level, option, address, size))
+        pin = Pinned(value)
+        check(_set_option(self._number(), level, option, pin.address, pin.size))
 
     def getsockopt(self, level: int, option: int) -> int:
         """As that of `socket.socket`, for options that are an int."""

@@ -92,6 +92,40 @@ class Streams(Case):
             data.append(1)
 
     @in_run
+    async def test_nor_when_the_coroutine_was_closed(self) -> None:
+        """The library goes on with the bytes until it has returned."""
+        async with pair() as (a, b):
+            data = bytearray(16 << 20)
+            sending = a.send_all(data)
+
+            async def sends() -> None:
+                try:
+                    await sending
+                except RuntimeError:  # it cannot be awaited any more
+                    pass
+
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(sends)
+                await wait_all_tasks_blocked()
+                sending.close()
+                with self.assertRaises(BufferError):
+                    data.append(1)
+                got = 0
+                while got < 16 << 20:
+                    got += len(await b.receive_some())
+            data.append(1)
+
+    @in_run
+    async def test_a_failure_does_not_keep_the_buffer(self) -> None:
+        async with pair() as (a, _):
+            data = bytearray(16)
+            await a.aclose()
+            with self.assertRaises(ClosedResourceError) as caught:
+                await a.send_all(data)
+            data.append(1)
+            self.assertIsNotNone(caught.exception)
+
+    @in_run
     async def test_bad_sizes(self) -> None:
         async with pair() as (a, _):
             with self.assertRaises(ValueError):
