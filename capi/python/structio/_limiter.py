@@ -7,7 +7,7 @@ from ctypes import addressof
 from dataclasses import dataclass
 
 from ._abi import LimiterStatistics, LimiterStorage, function, op
-from ._status import FOREVER, check, saturated
+from ._status import FOREVER, RunFinishedError, check, saturated
 from ._sync import AsyncContext, Block
 from ._task import call
 
@@ -52,19 +52,10 @@ class CapacityLimiter(Block, AsyncContext):
         self._allocate(LimiterStorage, CapacityLimiter._init, _tokens(total_tokens))
         self._borrowers: dict[int, object] = {}
 
-    @classmethod
-    def _of_the_run(cls, address: int) -> CapacityLimiter:
-        """A view of the run's own: it ends with the run."""
-        limiter = cls.__new__(cls)
-        limiter._address = address
-        limiter._borrowers = {}
-        limiter._storage = None
-        return limiter
-
     @property
     def total_tokens(self) -> int | float:
         """How many there are; may be changed at any time."""
-        return _public(CapacityLimiter._total(self._address))
+        return _public(check(CapacityLimiter._total(self._address)))
 
     @total_tokens.setter
     def total_tokens(self, total: int | float) -> None:
@@ -118,6 +109,23 @@ class CapacityLimiter(Block, AsyncContext):
             f" with {s.tasks_waiting} waiting>"
         )
 
+
+class RunsLimiter(CapacityLimiter):
+    """A view of one that the library has, and frees at the run's end."""
+
+    def __init__(self, address: int) -> None:
+        self._where = address
+        self._borrowers = {}
+
+    @property
+    def _address(self) -> int:
+        if not self._where:
+            raise RunFinishedError("CapacityLimiter: the default one has ended with its run")
+        return self._where
+
+    def _end(self) -> None:
+        self._where = 0
+        self._borrowers.clear()
+
     def __del__(self) -> None:
-        if getattr(self, "_storage", None) is not None:
-            super().__del__()
+        """Nothing of it is ours."""

@@ -67,6 +67,7 @@ class Run:
         self.options = TaskOptions(stack_size=STACK_SIZE)
         self.options_address = ctypes.addressof(self.options)
         self.closed = False
+        self.default_limiter: Any = None
         self.mask = _sigmask.present()
 
     def slot(self) -> tuple[ctypes.Array[c_int64], int]:
@@ -86,6 +87,8 @@ class Run:
     def end(self) -> None:
         """It is over; handles that are left may be freed on any thread."""
         self.closed = True
+        if self.default_limiter is not None:
+            self.default_limiter._end()
         for fn, handle in self.to_free:
             fn(handle)
         self.to_free.clear()

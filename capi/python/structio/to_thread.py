@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from . import _failure, _sigmask
 from ._abi import DropFn, TaskFn, ThreadOptions, function, op
-from ._limiter import CapacityLimiter
+from ._limiter import CapacityLimiter, RunsLimiter
 from ._status import ECANCELLED, Cancelled, exception
 from ._task import Run, call_raw, current_run, no_coroutine
 
@@ -132,8 +132,11 @@ async def run_sync(
 
 def current_default_thread_limiter() -> CapacityLimiter:
     """The run's own limiter of threads: 40 at a time, unless that is changed."""
-    current_run("structio.to_thread.current_default_thread_limiter")
-    address = _default_limiter()
-    if not address:
-        raise MemoryError
-    return CapacityLimiter._of_the_run(address)
+    run = current_run("structio.to_thread.current_default_thread_limiter")
+    if run.default_limiter is None:
+        address = _default_limiter()
+        if not address:
+            raise MemoryError
+        run.default_limiter = RunsLimiter(address)
+    limiter: CapacityLimiter = run.default_limiter
+    return limiter

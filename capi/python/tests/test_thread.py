@@ -177,6 +177,35 @@ class ToThread(Case):
         self.assertEqual(limiter.borrowed_tokens, 0)
         self.assertEqual(to_thread.current_default_thread_limiter().total_tokens, 40)
 
+    def test_default_limiter(self) -> None:
+        """One object, as long as its run."""
+
+        async def main() -> structio.CapacityLimiter:
+            limiter = to_thread.current_default_thread_limiter()
+            self.assertIs(to_thread.current_default_thread_limiter(), limiter)
+            limiter.acquire_on_behalf_of_nowait(limiter)
+            self.assertEqual(limiter.borrowed_tokens, 1)
+            limiter.release_on_behalf_of(limiter)
+            return limiter
+
+        for _ in range(3):
+            limiter = structio.run(main)
+            for call in (
+                limiter.acquire_nowait,
+                limiter.statistics,
+                lambda: limiter.total_tokens,
+                lambda: repr(limiter),
+            ):
+                with self.assertRaisesRegex(structio.RunFinishedError, "ended with its run"):
+                    call()
+
+        async def again(limiter: structio.CapacityLimiter) -> None:
+            for call in (limiter.acquire(), to_thread.run_sync(int, limiter=limiter)):
+                with self.assertRaisesRegex(structio.RunFinishedError, "ended with its run"):
+                    await call
+
+        structio.run(again, limiter)
+
 
 class FromThread(Case):
     @in_run
