@@ -14,7 +14,7 @@ from . import _failure
 from ._abi import function
 from ._scope import CancelScope
 from ._status import Cancelled
-from ._task import DRIVE, Run, Task, local, transparent
+from ._task import DRIVE, Run, Task, current_run, interrupt, local, transparent
 
 _start_system_task = function("start_system_task", "ippp")
 
@@ -75,12 +75,15 @@ class Generators:
 
 async def _close(generator: Generator) -> None:
     """In a cancelled scope, as everything that nobody waits for."""
+    run = current_run("async generator")
     try:
         with CancelScope(shield=True) as scope:
             scope.cancel("the async generator is closed")
             await generator.aclose()
     except Cancelled:
         raise
+    except KeyboardInterrupt:
+        interrupt(run)  # for the main task, or the end of the run
     except BaseException as exc:
         _failure.report(exc)
 

@@ -109,6 +109,13 @@ def current_run(what: str) -> Run:
     return run
 
 
+def interrupt(run: Run) -> None:
+    """As if Ctrl-C had come in code of this package."""
+    if run.interrupts is not None:
+        run.interrupts.noted = True  # it will be asked
+    _inject_interrupt()
+
+
 class Task(Unique):
     """A task. What `structio.lowlevel.current_task` returns."""
 

@@ -93,6 +93,42 @@ print(structio.run(fine))
         self.assertEqual(lines, [])
 
 
+    def test_while_generators_are_closed(self) -> None:
+        lines = program(
+            self,
+            """
+            import gc
+            async def numbers(*, waits):
+                try:
+                    yield 1
+                finally:
+                    if waits:
+                        with structio.CancelScope(shield=True):
+                            interrupt()
+                            await structio.sleep(0.01)
+                    else:
+                        interrupt()
+            async def at_the_end(waits):
+                global kept
+                kept = numbers(waits=waits)
+                await anext(kept)
+            async def dropped(waits):
+                async for _ in numbers(waits=waits):
+                    break
+                gc.collect()
+                await structio.sleep(5)
+            sys.unraisablehook = lambda unraisable: None
+            for main in at_the_end, dropped:
+                for waits in False, True:
+                    try:
+                        structio.run(main, waits)
+                    except KeyboardInterrupt:
+                        print(main.__name__)
+            """,
+        )
+        self.assertEqual(lines, ["at_the_end"] * 2 + ["dropped"] * 2)
+
+
 class Begins(Case):
     def test_a_run_that_cannot_begin_leaves_handlers_alone(self) -> None:
         def handler(*args: object) -> None:
