@@ -118,7 +118,7 @@ class RunsLimiter(CapacityLimiter):
         self._borrowers = {}
 
     @property
-    def _address(self) -> int:
+    def _address(self) -> int:  # type: ignore[override]
         if not self._where:
             raise RunFinishedError("CapacityLimiter: the default one has ended with its run")
         return self._where

@@ -299,16 +299,17 @@ async def _serve_one(
     nursery: Nursery,
     handler: Callable[[SocketStream], Awaitable[Any]],
 ) -> NoReturn:
-    while True:
-        try:
-            stream = await listener.accept()
-        except OSError as error:
-            if error.errno not in _OUT_OF_SOMETHING:
-                raise
-            await sleep(PAUSE)
-        else:
-            nursery.start_soon(_handle, handler, stream, name=handler)
-            del stream
+    async with listener:
+        while True:
+            try:
+                stream = await listener.accept()
+            except OSError as error:
+                if error.errno not in _OUT_OF_SOMETHING:
+                    raise
+                await sleep(PAUSE)
+            else:
+                nursery.start_soon(_handle, handler, stream, name=handler)
+                del stream
 
 
 async def serve_listeners(
@@ -318,7 +319,8 @@ async def serve_listeners(
     handler_nursery: Nursery | None = None,
     task_status: Any = TASK_STATUS_IGNORED,
 ) -> NoReturn:
-    """Accepts for ever; each connection is a task, and is closed when its handler has ended."""
+    """Accepts for ever; each connection is a task, and is closed when its handler has ended. The
+    listeners are closed in the end."""
     async with open_nursery() as nursery:
         for listener in listeners:
             nursery.start_soon(_serve_one, listener, handler_nursery or nursery, handler)

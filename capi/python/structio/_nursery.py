@@ -96,7 +96,8 @@ class Nursery(Unique):
     @property
     def child_tasks(self) -> frozenset[Task]:
         """The tasks that live here now."""
-        return frozenset(task for task in self._run.tasks if task.parent_nursery is self)
+        tasks = self._run.tasks  # threads that call into the run change it at any time
+        return frozenset(task for task in tuple(tasks) if task.parent_nursery is self)
 
     def start_soon(
         self, async_fn: Callable[..., Awaitable[Any]], *args: object, name: object = None

@@ -113,8 +113,8 @@ def _after_signals(
             handler(signum, None)
         except BaseException as exc:
             late.append(exc)
-    for exc in late:
-        if exc.__context__ is None and exc is not ended:
-            BaseException.__setattr__(exc, "__context__", ended)
-        ended = exc
+    for later in late:
+        if later.__context__ is None and later is not ended:
+            BaseException.__setattr__(later, "__context__", ended)
+        ended = later
     return ended

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import ctypes
+import functools
 import threading
 import types
 import weakref
@@ -335,15 +336,14 @@ def label_of(fn: Any, name: object) -> bytes:
     """What the library calls a task: its room for names is short."""
     if name is not None:
         fn = name
-    try:
-        text = fn.__name__
-    except AttributeError:
-        text = fn if isinstance(fn, str) else _plain_name(fn).rpartition(".")[2]
-    return text.encode("utf-8", "replace")  # type: ignore[no-any-return]
+    text = fn if isinstance(fn, str) else getattr(fn, "__name__", None)
+    if not isinstance(text, str):
+        text = _plain_name(fn).rpartition(".")[2]
+    return text.encode("utf-8", "replace")
 
 
 def _plain_name(fn: Any) -> str:
-    while hasattr(fn, "func"):  # functools.partial
+    while isinstance(fn, functools.partial):
         fn = fn.func
     try:
         return f"{fn.__module__}.{fn.__qualname__}"

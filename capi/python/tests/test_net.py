@@ -281,6 +281,19 @@ class Serving(Case):
         self.assertEqual(descriptors(), before)
 
     @in_run
+    async def test_listeners_are_closed_with_their_server(self) -> None:
+        async def handler(stream: SocketStream) -> None:
+            raise AssertionError
+
+        listeners = await structio.open_tcp_listeners(0, host="127.0.0.1")
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(structio.serve_listeners, handler, listeners)
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        with self.assertRaises(ClosedResourceError), structio.fail_after(5):
+            await listeners[0].accept()
+
+    @in_run
     async def test_a_handlers_failure_comes_out(self) -> None:
         error = KeyError("handler's")
 
