@@ -14,7 +14,15 @@ from typing import Any, Final, NoReturn
 VERSION: Final = (0, 1)
 
 
+def _interpreter(which: str) -> Any:
+    ask = ctypes.pythonapi["PyInterpreterState_" + which]
+    ask.argtypes, ask.restype = [], c_void_p
+    return ask()
+
+
 def _load() -> tuple[ctypes.PyDLL, ctypes.CDLL]:
+    if _interpreter("Get") != _interpreter("Main"):
+        raise ImportError("structio: works in the main interpreter only")  # callbacks run there
     usual = "libstructio.0.dylib" if sys.platform == "darwin" else "libstructio.so.0"
     path = os.environ.get("STRUCTIO_LIBRARY") or usual
     try:
@@ -89,7 +97,7 @@ class RunOptions(Sized):
         ("no_deadlock_check", c_uint32),
         ("reserved", c_uint32),
         ("clock", c_void_p),
-        ("failure", ctypes.POINTER(c_void_p)),
+        ("failure", c_void_p),  # a pointer to one
         ("on_interrupt", c_void_p),
         ("on_interrupt_arg", c_void_p),
         ("task_enter", c_void_p),

@@ -56,7 +56,7 @@ def run(
         name=main.label,
         no_overflow_report=True,  # only the library's own code is ever on a task's stack
         no_deadlock_check=not deadlock_check,
-        failure=ctypes.pointer(failure),
+        failure=ctypes.addressof(failure),
         clock=virtual,
     )
     put_off: list[tuple[Handler, int]] = []

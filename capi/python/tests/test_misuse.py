@@ -12,7 +12,7 @@ from unittest import mock
 import structio
 from structio import _failure, lowlevel
 
-from .support import Case, in_run
+from .support import Case, in_run, python
 
 
 def on_another_thread(fn: Callable[[], Any]) -> Any:
@@ -206,6 +206,33 @@ class Misuse(Case):
             nursery.cancel_scope.cancel()
         self.assertEqual(rounds, 100)
 
+
+
+class Interpreters(Case):
+    def test_other_interpreters_are_refused(self) -> None:
+        """And leave this one as it is."""
+        process = python(
+            """
+            import os, sys
+            try:
+                import _interpreters as interpreters
+            except ImportError:
+                import _xxsubinterpreters as interpreters
+            import structio
+            program = [
+                f"import os, sys; sys.path[:] = {sys.path!r}",
+                "try: import structio",
+                "except ImportError as error: os.write(1, str(error).encode())",
+            ]
+            other = interpreters.create()
+            interpreters.run_string(other, "\\n".join(program))
+            interpreters.destroy(other)
+            structio.run(structio.sleep, 0)
+            """
+        )
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(err, "")
+        self.assertRegex(out, "interpreter")
 
 
 class Copies(Case):
