@@ -60,6 +60,8 @@ class SocketStream(Unique):
         self._run = run
         self._handle = handle
         self._closed = False
+        if run.to_free:
+            run._free_those()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Waits for bytes; returns at most `max_bytes` of them, none at the stream's end.

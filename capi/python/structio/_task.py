@@ -73,26 +73,36 @@ class Run:
 
     def slot(self) -> tuple[ctypes.Array[c_int64], int]:
         """Memory for a structio_steps, which is copied when the task begins."""
+        if self.to_free:
+            self._free_those()
         if self.slots:
             return self.slots.pop()
         words = (c_int64 * 3)(24, STEP)
         return words, ctypes.addressof(words)
 
     def free(self, fn: Callable[[int], int], handle: int) -> None:
-        """Frees a handle now, or at the run's end when that is another thread's."""
-        if local.run is self or self.closed:
+        """Frees a handle: now, or soon when the run is another thread's."""
+        if local.run is self:
             fn(handle)
         else:
             self.to_free.append((fn, handle))
+            if self.closed:
+                self._free_those()
+
+    def _free_those(self) -> None:
+        while self.to_free:
+            try:
+                fn, handle = self.to_free.pop()
+            except IndexError:  # another thread has had the last one
+                return
+            fn(handle)
 
     def end(self) -> None:
         """It is over; handles that are left may be freed on any thread."""
         self.closed = True
         if self.default_limiter is not None:
             self.default_limiter._end()
-        for fn, handle in self.to_free:
-            fn(handle)
-        self.to_free.clear()
+        self._free_those()
 
 
 class _Local(threading.local):

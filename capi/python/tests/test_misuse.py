@@ -12,7 +12,7 @@ from unittest import mock
 import structio
 from structio import _failure, lowlevel
 
-from .support import Case, in_run, python
+from .support import Case, descriptors, in_run, python
 
 
 def on_another_thread(fn: Callable[[], Any]) -> Any:
@@ -68,6 +68,20 @@ class Misuse(Case):
         on_another_thread(lambda: (streams.clear(), ends.clear(), locks.clear()))
         await structio.sleep(0)
         await listener.aclose()
+
+    @in_run
+    async def test_what_was_dropped_there_is_closed_before_the_run_ends(self) -> None:
+        async with structio.open_nursery() as nursery:
+            (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1")
+            for n in range(20):
+                if n == 1:
+                    before = descriptors()
+                streams = [await structio.open_tcp_stream("127.0.0.1", listener.address[1])]
+                streams.append(await listener.accept())
+                on_another_thread(streams.clear)
+            nursery.start_soon(structio.sleep, 0)
+            await structio.testing.wait_all_tasks_blocked()
+            self.assertLess(descriptors(), before)
 
     def test_after_its_run(self) -> None:
         async def first() -> Any:
