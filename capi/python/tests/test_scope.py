@@ -169,6 +169,12 @@ class Scopes(Case):
             scope.deadline = math.nan
         self.assertEqual(scope.deadline, 5)
 
+    def test_cancelled_is_made_by_the_library_only(self) -> None:
+        with self.assertRaises(TypeError):
+            Cancelled()
+        with self.assertRaises(TypeError):
+            type("Mine", (Cancelled,), {})
+
     @in_run
     async def test_deadlines_without_end(self) -> None:
         with CancelScope(deadline=-math.inf) as scope:
