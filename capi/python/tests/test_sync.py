@@ -220,6 +220,27 @@ class Limiters(Case):
         limiter.release_on_behalf_of("b")
 
     @at_once
+    async def test_borrowers_are_who_they_are_equal_to(self) -> None:
+        limiter = CapacityLimiter(2)
+        limiter.acquire_on_behalf_of_nowait((1, 2))
+        for _ in range(2):
+            with self.assertRaises(RuntimeError):
+                limiter.acquire_on_behalf_of_nowait(tuple([1, 2]))
+            with self.assertRaises(RuntimeError):
+                await limiter.acquire_on_behalf_of(tuple([1, 2]))
+        with self.assertRaises(TypeError):
+            limiter.acquire_on_behalf_of_nowait([])
+        limiter.acquire_on_behalf_of_nowait(3)
+        with structio.move_on_after(1):
+            await limiter.acquire_on_behalf_of((3, 4))
+        with self.assertRaises(RuntimeError):
+            limiter.release_on_behalf_of((3, 4))
+        limiter.release_on_behalf_of(tuple([1, 2]))
+        limiter.release_on_behalf_of(3)
+        self.assertEqual(limiter.borrowed_tokens, 0)
+        self.assertEqual(limiter._borrowers, {})
+
+    @at_once
     async def test_raising_and_lowering(self) -> None:
         """LIM-09"""
         limiter = CapacityLimiter(2)
