@@ -14,13 +14,14 @@ from typing import Any, Final, NoReturn
 from ._abi import TcpConnectOptions, TcpListenOptions, Unique, function, op
 from ._buffer import Pinned, address_of_bytes
 from ._nursery import TASK_STATUS_IGNORED, Nursery, open_nursery
-from ._time import sleep
-from ._status import check, exception, text
+from ._time import nanoseconds, sleep
+from ._status import FOREVER, check, exception, text
 from ._task import Run, call, call_raw, current_run, transparent
 from .lowlevel import checkpoint
 
 RECEIVE_SIZE: Final = 64 * 1024
 MAX_LISTENERS: Final = 64
+MAX_BACKLOG: Final = 0xFFFF  # of the systems, at most
 PAUSE: Final = 0.1
 _OUT_OF_SOMETHING: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -255,7 +256,9 @@ async def open_tcp_stream(
     if not isinstance(port, int):
         raise TypeError(f"structio.open_tcp_stream: port must be an int, not {port!r}")
     run = current_run("structio.open_tcp_stream")
-    delay = 2**63 - 1 if happy_eyeballs_delay is None else round(happy_eyeballs_delay * 1e9)
+    delay = FOREVER
+    if happy_eyeballs_delay is not None:
+        delay = nanoseconds("structio.open_tcp_stream: the delay", happy_eyeballs_delay)
     options = TcpConnectOptions(
         host=_host(host), port=port, attempt_delay=delay, local_host=_host(local_address)
     )
@@ -274,8 +277,14 @@ async def open_tcp_listeners(
         raise TypeError(f"structio.open_tcp_listeners: port must be an int, not {port!r}")
     if not 0 <= port <= 65535:
         raise ValueError(f"structio.open_tcp_listeners: {port} is no port")
+    if backlog is None:
+        backlog = 0
+    elif not isinstance(backlog, int):
+        raise TypeError("structio.open_tcp_listeners: backlog must be an int or None")
+    elif backlog < 0:
+        raise ValueError("structio.open_tcp_listeners: backlog must not be negative")
     run = current_run("structio.open_tcp_listeners")
-    options = TcpListenOptions(host=_host(host), port=port, backlog=backlog or 0)
+    options = TcpListenOptions(host=_host(host), port=port, backlog=min(backlog, MAX_BACKLOG))
     handles = (c_void_p * MAX_LISTENERS)()
     count = c_size_t()
     await call(

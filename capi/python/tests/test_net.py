@@ -1,6 +1,7 @@
 """TCP over real sockets."""
 
 import errno
+import math
 import socket
 import unittest
 from collections.abc import AsyncIterator
@@ -235,6 +236,26 @@ class Connecting(Case):
             (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1")
             await listener.aclose()
             await listener.accept()
+
+    @in_run
+    async def test_numbers_of_any_size(self) -> None:
+        for backlog in (2**31, 2**32 + 1, 2**100):
+            (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1", backlog=backlog)
+            async with listener:
+                for delay in (math.inf, 1e300, 0, None):
+                    async with await structio.open_tcp_stream(
+                        "127.0.0.1", listener.address[1], happy_eyeballs_delay=delay
+                    ):
+                        pass
+                with self.assertRaisesRegex(ValueError, "delay"):
+                    await structio.open_tcp_stream(
+                        "127.0.0.1", listener.address[1], happy_eyeballs_delay=math.nan
+                    )
+        for bad in (1.5, "3"):
+            with self.assertRaisesRegex(TypeError, "backlog must be"):
+                await structio.open_tcp_listeners(0, backlog=bad)  # type: ignore[arg-type]
+        with self.assertRaises(ValueError):
+            await structio.open_tcp_listeners(0, backlog=-(2**32) + 1)
 
     @in_run
     async def test_address_in_use(self) -> None:
