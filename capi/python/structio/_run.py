@@ -13,7 +13,7 @@ from . import _failure, _interrupt
 from ._abi import RunOptions, Steps, function
 from ._asyncgen import Generators, hooked, main_with
 from ._handlers import Handler, Handlers
-from ._status import exception, raised_by_handler
+from ._status import InternalError, exception, raised_by_handler
 from ._task import DRIVE, STEP, Run, Task, coroutine_of, local
 
 T = TypeVar("T")
@@ -80,6 +80,11 @@ def run(
             ended = _interrupt.collapsed(_failure.consume(failure.value))
         elif status < 0:
             ended = exception(status)
+        if state.posted_failed is not None:
+            if isinstance(ended, InternalError):
+                ended.__cause__ = state.posted_failed
+            else:
+                _failure.report(state.posted_failed)
         noted = interrupts is not None and interrupts.noted
         if noted or put_off or raised_by_handler and state.handlers is not None:
             ended = _after_signals(ended, noted, put_off)
@@ -89,7 +94,7 @@ def run(
     finally:
         ended = None
         main.result = state.main = state.current = state.interrupts = None
-        state.handlers = None
+        state.handlers = state.posted_failed = None
         coro.close()
 
 

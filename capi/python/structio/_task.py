@@ -69,6 +69,7 @@ class Run:
         self.options_address = ctypes.addressof(self.options)
         self.closed = False
         self.default_limiter: Any = None
+        self.posted_failed: BaseException | None = None
         self.mask = _sigmask.present()
 
     def slot(self) -> tuple[ctypes.Array[c_int64], int]:
@@ -249,7 +250,8 @@ def _step(task: Task, address: int) -> int:
                     words[3 + i] = command[i]
         return CALL
     except StopIteration as stop:
-        task.result = stop.value
+        if task.parent_nursery is None:
+            task.result = stop.value
         status = 0
     except BaseException as exc:
         status = EPAYLOAD

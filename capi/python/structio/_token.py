@@ -80,7 +80,10 @@ def _calls(key: int) -> int:
         fn(*args)
         return 0
     except BaseException as exc:
-        _failure.report(exc)
+        if local.run is None:
+            _failure.report(exc)
+        else:
+            local.run.posted_failed = exc
         return EPAYLOAD
 
 

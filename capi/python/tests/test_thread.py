@@ -353,9 +353,10 @@ class FromThread(Case):
             await structio.sleep(10)
 
         with mock.patch("sys.unraisablehook") as told:
-            with self.assertRaises(structio.InternalError):
+            with self.assertRaises(structio.InternalError) as caught:
                 structio.run(main)
-        self.assertIsInstance(told.call_args[0][0].exc_value, ZeroDivisionError)
+        self.assertIsInstance(caught.exception.__cause__, ZeroDivisionError)
+        told.assert_not_called()
 
     @in_run
     async def test_async_where_plain_is_wanted_and_the_other_way_round(self) -> None:
