@@ -119,8 +119,8 @@ async def run_sync(
         run.kept[limiter._address] = limiter  # it has to outlive the thread
     _jobs[key] = job
     status = await call_raw(options, _OP_RUN, _WORK, key, addressof(options))
-    if status < 0 and job.error is None:
-        raise exception(status)
+    if status < 0 and not (status == ECANCELLED and isinstance(job.error, Cancelled)):
+        raise exception(status)  # it was not run, or abandoned, whatever it has done by now
     if job.error is not None:
         try:
             raise job.error

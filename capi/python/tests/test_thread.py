@@ -6,10 +6,11 @@ import signal
 import subprocess
 import threading
 import unittest
+from typing import Any
 from unittest import mock
 
 import structio
-from structio import from_thread, lowlevel, to_thread
+from structio import _sigmask, from_thread, lowlevel, to_thread
 from structio.testing import wait_all_tasks_blocked
 
 from .support import Case, in_run
@@ -151,6 +152,34 @@ class ToThread(Case):
                     await lowlevel.checkpoint()
                     scope.cancel()
             self.assertTrue(ran.acquire(timeout=10))
+
+    @in_run
+    async def test_abandoned_its_failure_is_thrown_away_however_soon_it_comes(self) -> None:
+        begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+        exchange = _sigmask.exchange
+
+        def exchanges(mask: Any) -> Any:
+            """Called on the thread before and after its work."""
+            if go_on.is_set():
+                ended.set()
+            return exchange(mask)
+
+        def works() -> None:
+            begun.set()
+            go_on.wait()
+            raise ValueError
+
+        async def child() -> None:
+            await to_thread.run_sync(works, abandon_on_cancel=True)
+
+        with mock.patch("structio._sigmask.exchange", exchanges):
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(child)
+                await wait_all_tasks_blocked()
+                begun.wait()
+                nursery.cancel_scope.cancel()
+                go_on.set()
+                ended.wait()  # the child is not told before
 
     @in_run
     async def test_limiter(self) -> None:
