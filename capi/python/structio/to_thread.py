@@ -107,6 +107,8 @@ async def run_sync(
     then the thread is left alone, and its result is thrown away.
     """
     run = current_run("structio.to_thread.run_sync")
+    if limiter is not None and not isinstance(limiter, CapacityLimiter):
+        raise TypeError("structio.to_thread.run_sync: limiter must be a structio.CapacityLimiter")
     job = _Job(run, sync_fn, args)
     key = _next_key()
     options = ThreadOptions(

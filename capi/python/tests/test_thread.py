@@ -154,6 +154,15 @@ class ToThread(Case):
             self.assertTrue(ran.acquire(timeout=10))
 
     @in_run
+    async def test_bad_arguments(self) -> None:
+        """A block of another kind is smaller than a limiter."""
+        for limiter in (structio.Event(), structio.Semaphore(1), 3):
+            with self.assertRaisesRegex(TypeError, "CapacityLimiter"):
+                await to_thread.run_sync(int, limiter=limiter)  # type: ignore[arg-type]
+        with self.assertRaises(TypeError):
+            await to_thread.run_sync(3)  # type: ignore[arg-type]
+
+    @in_run
     async def test_abandoned_its_failure_is_thrown_away_however_soon_it_comes(self) -> None:
         begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
         exchange = _sigmask.exchange
