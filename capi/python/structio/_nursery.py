@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from ctypes import addressof, c_void_p
 from types import TracebackType
@@ -9,7 +10,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from . import _failure
 from ._abi import NurseryStorage, TaskOptions, Unique, function, op
-from ._scope import ScopeView, raise_as_it_was
+from ._scope import CancelScope, raise_as_it_was
 from ._status import ECANCELLED, ECLOSED, EMISUSE, Cancelled, check, exception
 from ._task import (
     DRIVE,
@@ -72,12 +73,16 @@ class _Status:
         self.value = value
 
 
-class NurseryScope(ScopeView):
-    """The scope of a nursery."""
+class NurseryScope(CancelScope):
+    """The scope of a nursery, which enters and leaves it."""
 
     def __init__(self, address: int, storage: object) -> None:
+        self._entered = True
         self._storage = storage
-        self._view(address, float("inf"), False)
+        self._view(address, math.inf, False)
+
+    def __exit__(self, *args: object) -> NoReturn:
+        raise RuntimeError("CancelScope: it is its nursery's")
 
 
 class Nursery(Unique):
@@ -90,7 +95,7 @@ class Nursery(Unique):
         check(_open(self._address))
         run.kept[self._address] = self
         self._closed = False
-        self.cancel_scope: ScopeView = NurseryScope(_scope(self._address), storage)
+        self.cancel_scope: CancelScope = NurseryScope(_scope(self._address), storage)
         self.parent_task = run.current
 
     @property

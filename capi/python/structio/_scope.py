@@ -43,6 +43,7 @@ RELATIVE: Final = 2
 class ScopeView(Unique):
     """What can be asked of a scope, and done to it, from anywhere in its run."""
 
+    _storage: object
     _address: int
     _left: bool
     _caught: bool
@@ -142,7 +143,7 @@ class CancelScope(ScopeView):
             raise TypeError("CancelScope: shield must be a bool")
         ns = nanoseconds("CancelScope", deadline) if kind else 0
         options = ScopeOptions(deadline=ns, deadline_kind=kind, shield=shield)
-        storage = self._storage = ScopeStorage()
+        self._storage = storage = ScopeStorage()
         address = addressof(storage)
         check(_init(address, addressof(options)))
         self._view(address, deadline if kind == ABSOLUTE else math.inf, shield)

@@ -53,6 +53,23 @@ class Nurseries(Case):
             self.fail("nothing was raised")
 
     @in_run
+    async def test_its_scope_is_one(self) -> None:
+        async with structio.open_nursery() as nursery:
+            scope = nursery.cancel_scope
+            self.assertIsInstance(scope, structio.CancelScope)
+            self.assertRegex(repr(scope), "CancelScope at .*, active")
+            with self.assertRaisesRegex(RuntimeError, "one block"):
+                scope.__enter__()
+            with self.assertRaisesRegex(RuntimeError, "nursery's"):
+                scope.__exit__(None, None, None)
+            with self.assertRaisesRegex(RuntimeError, "was entered"):
+                scope.relative_deadline = 3
+            scope.deadline = structio.current_time() - 1
+            await structio.sleep_forever()
+        self.assertTrue(scope.cancelled_caught)
+        self.assertIn("exited, cancelled", repr(scope))
+
+    @in_run
     async def test_an_exception_that_cannot_be_changed(self) -> None:
         """Nobody but the interpreter writes to it."""
 
