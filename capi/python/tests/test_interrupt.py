@@ -350,7 +350,7 @@ class Interrupts(Case):
         self.assertEqual(lines, ["interrupted", "own", "own"])
 
     def test_handlers_of_other_signals(self) -> None:
-        """They are called soon, whatever the run does; what they raise comes out of the main task."""
+        """They are called soon, whatever the run does; what they raise leaves the main task."""
         lines = self.program(
             """
             def handler(signum, frame):

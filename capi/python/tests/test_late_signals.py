@@ -93,6 +93,30 @@ print(structio.run(fine))
         self.assertEqual(lines, [])
 
 
+    def test_while_the_main_thread_calls_into_a_run(self) -> None:
+        lines = program(
+            self,
+            """
+            token, ready = [], threading.Event()
+            async def main():
+                token.append(lowlevel.current_token())
+                ready.set()
+                await structio.sleep(60)
+            async def called():
+                interrupt()
+                await structio.sleep(0.01)
+                print("called")
+            threading.Thread(target=structio.run, args=(main,), daemon=True).start()
+            ready.wait()
+            try:
+                structio.from_thread.run(called, token=token.pop())
+            except KeyboardInterrupt:
+                print("interrupted")
+            sys.stdout.flush()
+            """,
+        )
+        self.assertEqual(lines, ["called", "interrupted"])
+
     def test_while_generators_are_closed(self) -> None:
         lines = program(
             self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import os
 import pickle
 import threading
 import unittest
@@ -220,6 +221,24 @@ class Misuse(Case):
             nursery.cancel_scope.cancel()
         self.assertEqual(rounds, 100)
 
+
+    @in_run
+    async def test_forked(self) -> None:
+        """The child cannot go on with the run, and does no harm to it."""
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                await structio.sleep(0.001)
+            except RuntimeError as error:
+                os.write(writer, str(error).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        await structio.sleep(0.001)
+        with open(reader, encoding="utf-8") as told:
+            self.assertIn("forked", told.read())
+        self.assertEqual(os.waitpid(child, 0), (child, 0))
 
 
 class Interpreters(Case):

@@ -220,6 +220,17 @@ class Limiters(Case):
         limiter.release_on_behalf_of("b")
 
     @at_once
+    async def test_a_task_and_on_its_behalf(self) -> None:
+        limiter = CapacityLimiter(2)
+        await limiter.acquire()
+        await limiter.acquire_on_behalf_of(lowlevel.current_task())
+        self.assertEqual(limiter.available_tokens, 0)
+        limiter.release_on_behalf_of(lowlevel.current_task())
+        with self.assertRaises(RuntimeError):
+            limiter.release_on_behalf_of(lowlevel.current_task())
+        limiter.release()
+
+    @at_once
     async def test_borrowers_are_who_they_are_equal_to(self) -> None:
         limiter = CapacityLimiter(2)
         limiter.acquire_on_behalf_of_nowait((1, 2))
@@ -339,7 +350,7 @@ class Numbers(Case):
             tx, rx = structio.open_memory_channel(huge)
             tx.send_nowait(1)
             self.assertGreater(tx.statistics().max_buffer_size, 2**62)
-            for make in (structio.Semaphore, structio.CapacityLimiter, structio.open_memory_channel):
+            for make in (Semaphore, CapacityLimiter, structio.open_memory_channel):
                 with self.assertRaises(ValueError):
                     make(-huge)
             with self.assertRaises(ValueError):
