@@ -181,22 +181,6 @@ class Start(Case):
         async with structio.open_nursery() as nursery:
             self.assertEqual(await nursery.start(child), 3)
 
-    @in_run
-    async def test_at_once_in_a_cancelled_scope(self) -> None:
-        async def at_once(task_status: Any) -> None:
-            task_status.started("at once")
-
-        async def later(task_status: Any) -> None:
-            await structio.sleep(0)
-            task_status.started("later")
-
-        async with structio.open_nursery() as nursery:
-            with structio.CancelScope() as scope:
-                scope.cancel()
-                self.assertEqual(await nursery.start(at_once), "at once")
-                await nursery.start(later)
-            self.assertTrue(scope.cancelled_caught)
-
 
 if __name__ == "__main__":
     unittest.main()
