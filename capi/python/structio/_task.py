@@ -257,6 +257,7 @@ def _step(task: Task, address: int) -> int:
         status = EPAYLOAD
         try:
             status = _ended_with(exc)
+            task.coro.close()  # type: ignore[union-attr]  # it was not even begun, perhaps
         except BaseException as worse:
             _failure.report(worse)
     try:

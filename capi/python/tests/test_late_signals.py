@@ -169,6 +169,22 @@ class Begins(Case):
         finally:
             signal.signal(signal.SIGUSR1, before)
 
+    def test_a_run_without_descriptors_for_handlers(self) -> None:
+        """Only its exception is told."""
+        lines = program(
+            self,
+            """
+            import socket, unittest.mock
+            signal.signal(signal.SIGUSR1, lambda *args: None)
+            with unittest.mock.patch("socket.socketpair", side_effect=OSError(24, "no more")):
+                try:
+                    structio.run(structio.sleep, 0)
+                except OSError as error:
+                    print(error)
+            """,
+        )
+        self.assertEqual(lines, ["[Errno 24] no more"])
+
 
 if __name__ == "__main__":
     unittest.main()
