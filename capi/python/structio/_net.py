@@ -140,15 +140,17 @@ class SocketStream(Unique):
         check(_descriptor(self._handle, addressof(out)))
         return out.value
 
-    def setsockopt(self, level: int, option: int, value: int | bytes) -> None:
-        """As that of `socket.socket`."""
-        if not isinstance(value, bytes):
-            value = value.to_bytes(4, sys.byteorder, signed=True)
-        pin = Pinned(value)
+    def setsockopt(
+        self, level: int, option: int, value: int | bytes | bytearray | memoryview
+    ) -> None:
+        """As that of `socket.socket`, for an int or bytes."""
+        _int_of_c(level), _int_of_c(option)
+        pin = Pinned(_int_of_c(value) if isinstance(value, int) else value)
         check(_set_option(self._number(), level, option, pin.address, pin.size))
 
     def getsockopt(self, level: int, option: int) -> int:
         """As that of `socket.socket`, for options that are an int."""
+        _int_of_c(level), _int_of_c(option)
         out, size = ctypes.c_int(), c_size_t(4)
         check(_get_option(self._number(), level, option, addressof(out), addressof(size)))
         return out.value
@@ -180,6 +182,11 @@ class SocketStream(Unique):
 
     def __del__(self) -> None:
         self._close_now()
+
+
+def _int_of_c(value: int) -> bytes:
+    """Its bytes; OverflowError when it is no int of C's."""
+    return value.to_bytes(4, sys.byteorder, signed=True)
 
 
 def _new_buffer() -> tuple[memoryview, int]:

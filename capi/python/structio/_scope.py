@@ -53,10 +53,13 @@ class ScopeView(Unique):
 
     def cancel(self, reason: str | None = None) -> None:
         """Cancels everything inside; again: nothing."""
+        if reason is not None and not isinstance(reason, str):
+            raise TypeError("CancelScope.cancel: the reason must be a str or None")
         if self._left:
             self._called = True
             return
-        check(_cancel(self._address, None if reason is None else reason.encode()))
+        text = None if reason is None else reason.encode("utf-8", "replace")
+        check(_cancel(self._address, text))
 
     @property
     def cancel_called(self) -> bool:

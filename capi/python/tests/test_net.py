@@ -199,6 +199,17 @@ class Streams(Case):
             self.assertEqual(a.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), 0)
             with self.assertRaises(OSError):
                 a.getsockopt(socket.IPPROTO_TCP, 12345)
+            for one in (b"\1\0\0\0", bytearray(b"\1\0\0\0"), memoryview(b"\1\0\0\0")):
+                a.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+                a.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, one)
+                self.assertTrue(a.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+            with self.assertRaises(TypeError):
+                a.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, "1")  # type: ignore[arg-type]
+            for level, option in ((2**32 + socket.SOL_SOCKET, 9), (socket.SOL_SOCKET, 2**32 + 9)):
+                with self.assertRaises(OverflowError):
+                    a.setsockopt(level, option, 1)
+                with self.assertRaises(OverflowError):
+                    a.getsockopt(level, option)
 
 
 class Connecting(Case):

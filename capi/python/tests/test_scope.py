@@ -169,6 +169,16 @@ class Scopes(Case):
             scope.deadline = math.nan
         self.assertEqual(scope.deadline, 5)
 
+    @in_run
+    async def test_reasons(self) -> None:
+        with CancelScope() as scope:
+            for bad in (3, b"bytes"):
+                with self.assertRaisesRegex(TypeError, "str"):
+                    scope.cancel(bad)  # type: ignore[arg-type]
+            scope.cancel("half a \udcff character")
+            with self.assertRaisesRegex(Cancelled, "half a . character"):
+                await lowlevel.checkpoint()
+
     def test_cancelled_is_made_by_the_library_only(self) -> None:
         with self.assertRaises(TypeError):
             Cancelled()
