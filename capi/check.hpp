@@ -96,6 +96,16 @@ Object* block(const Storage* storage, const char* call, const char* what) noexce
   return nullptr;
 }
 
+/// Destroys the object in a caller's storage, which is then no such object any more.
+template <class Block>
+void end_block(Block& object) noexcept {
+  // Volatile: the compiler may leave out what is written to an object that ends, and then who uses
+  // the storage once more would not be told.
+  volatile std::uint32_t& magic = object.magic;
+  object.~Block();
+  magic = 0;
+}
+
 /// True when the storage is that of a block which the task is in. It may as well be uninitialised,
 /// so it is not read but looked for, a few blocks outwards at most: that finds who opens twice, and
 /// costs next to nothing.

@@ -111,6 +111,13 @@ int structio_failure_free(structio_failure* failure) {
   return 0;
 }
 
+int structio_failure_same(const structio_failure* one, const structio_failure* other) {
+  constexpr const char* call = "structio_failure_same";
+  const rt::failure* a = failure_in(one, call);
+  const rt::failure* b = a ? failure_in(other, call) : nullptr;
+  return b ? rt::failure_same(*a, *b) : refused();
+}
+
 int structio_failure_get_kind(const structio_failure* failure) {
   const rt::failure* f = failure_in(failure, "structio_failure_get_kind");
   return f ? static_cast<int>(f->kind) : refused();
@@ -170,12 +177,14 @@ structio_failure* structio_failure_member(const structio_failure* failure, size_
   return nullptr;
 }
 
-int structio_failure_add_while(structio_failure* failure, const char* doing) {
+int structio_failure_add_while(structio_failure** failure, const char* doing) {
   constexpr const char* call = "structio_failure_add_while";
-  rt::failure* f = failure_in(failure, call);
+  if (!failure) return null_argument(call, "failure");
+  rt::failure* f = failure_in(*failure, call);
   if (!f) return refused();
   if (!doing) return null_argument(call, "doing");
-  const int code = rt::failure_add_while(*f, doing);
+  const int code = rt::failure_add_while(f, doing);
+  *failure = out_of(f);
   return code == 0 ? 0 : fail(code, "%s: no memory", call);
 }
 

@@ -45,6 +45,10 @@ structio_stream* pipe(structio_process* handle, int number, const char* call,
   static constexpr const char* names[] = {"standard input", "standard output", "standard error"};
   auto* c = capi::handle<process::child>(base::handle_kind::process, handle, call);
   if (!c) return nullptr;
+  if (c->rt && c->rt != rt::current_runtime()) {
+    if (in_run(call)) other_run(call);
+    return nullptr;
+  }
   if (const stream::byte_stream* s = process::pipe_of(*c, number)) {
     if (take) c->pipes[number] = nullptr;
     return static_cast<structio_stream*>(s->handle);

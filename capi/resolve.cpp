@@ -56,6 +56,19 @@ int connect_as_user(const net::address& to, rt::stream::byte_stream*& out,
   return out ? 0 : refused();
 }
 
+/// Sets a resolver or connector of the run, and tells the former one.
+template <class Part, class Fn>
+int exchange(const char* call, int (*set)(rt::runtime&, const Part&, Part&) noexcept,
+             const Part& given, Fn* former, void** former_arg) noexcept {
+  rt::runtime* r = in_run(call);
+  if (!r) return refused();
+  Part before;
+  if (const int code = set(*r, given, before)) return code;
+  if (former) *former = reinterpret_cast<Fn>(before.user_fn);
+  if (former_arg) *former_arg = before.arg;
+  return 0;
+}
+
 }  // namespace
 
 int structio_resolve(const structio_resolve_options* given, structio_addresses** out) {
@@ -146,24 +159,12 @@ int structio_address_sink_add(structio_address_sink* to, const char* host, uint1
 
 int structio_set_resolver(structio_resolver_fn resolver, void* arg, structio_resolver_fn* former,
                           void** former_arg) {
-  rt::runtime* r = in_run("structio_set_resolver");
-  if (!r) return refused();
-  net::resolver given{resolver ? ask_user : nullptr, erased(resolver), arg};
-  net::resolver before;
-  if (const int code = net::set_resolver(*r, given, before)) return code;
-  if (former) *former = reinterpret_cast<structio_resolver_fn>(before.user_fn);
-  if (former_arg) *former_arg = before.arg;
-  return 0;
+  const net::resolver given{resolver ? ask_user : nullptr, erased(resolver), arg};
+  return exchange("structio_set_resolver", net::set_resolver, given, former, former_arg);
 }
 
 int structio_set_connector(structio_connector_fn connector, void* arg,
                            structio_connector_fn* former, void** former_arg) {
-  rt::runtime* r = in_run("structio_set_connector");
-  if (!r) return refused();
-  net::connector given{connector ? connect_as_user : nullptr, erased(connector), arg};
-  net::connector before;
-  if (const int code = net::set_connector(*r, given, before)) return code;
-  if (former) *former = reinterpret_cast<structio_connector_fn>(before.user_fn);
-  if (former_arg) *former_arg = before.arg;
-  return 0;
+  const net::connector given{connector ? connect_as_user : nullptr, erased(connector), arg};
+  return exchange("structio_set_connector", net::set_connector, given, former, former_arg);
 }

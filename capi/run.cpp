@@ -41,8 +41,13 @@ int structio_run(structio_task_fn fn, void* arg, const structio_run_options* giv
   const structio_run_options options = whole(given);
   if (options.failure) *options.failure = nullptr;
   if (options.version != 0 && options.version >> 16 != STRUCTIO_VERSION_MAJOR) {
-    return fail(STRUCTIO_EVERSION, "structio_run: the header is of version %u, the library of %u",
-                options.version >> 16, static_cast<unsigned>(STRUCTIO_VERSION_MAJOR));
+    return fail(
+        STRUCTIO_EVERSION,
+        "structio_run: the header is of version %u.%u, the library of %u.%u: the first number "
+        "has to be the same",
+        options.version >> 16, options.version >> 8 & 255,
+        static_cast<unsigned>(STRUCTIO_VERSION_MAJOR),
+        static_cast<unsigned>(STRUCTIO_VERSION_MINOR));
   }
   if (options.interrupt > STRUCTIO_INTERRUPT_HANDLE || options.budget > INT32_MAX) {
     return fail(STRUCTIO_EINVALID, "structio_run: an option is out of range");

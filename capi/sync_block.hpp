@@ -63,12 +63,6 @@ in_use_by<Block> find_for_any(const Storage* storage, const char* call) noexcept
   return find_for<Block, in_run>(storage, call);
 }
 
-template <class Block>
-void end_block(Block& object) noexcept {
-  object.magic = 0;
-  object.~Block();
-}
-
 template <class Block, class Storage>
 int destroy_block(Storage* storage, const char* call) noexcept {
   auto* object = block<Block>(storage, call, Block::noun);

@@ -81,8 +81,7 @@ int structio_sequencer_destroy(structio_sequencer* storage) {
   if (s->in_use()) {
     return fail(STRUCTIO_EMISUSE, "%s: a task is in a step, or waits for its own", call);
   }
-  s->magic = 0;
-  s->~sequencer();
+  end_block(*s);
   return 0;
 }
 

@@ -80,8 +80,7 @@ int structio_lot_destroy(structio_lot* storage) {
   if (!l) return refused();
   if (!l->empty()) return fail(STRUCTIO_EMISUSE, "%s: tasks are parked in the lot", call);
   if (!l->breakers_within(rt::current_runtime())) return other_run(call);
-  l->magic = 0;
-  l->~lot();
+  end_block(*l);
   return 0;
 }
 

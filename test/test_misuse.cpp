@@ -344,7 +344,7 @@ TEST_CASE("a failure that is none, or was freed", "[FIB-11]") {
     CHECK(text == nullptr);
     CHECK(structio_failure_count(bad) == 0);
     CHECK(structio_failure_member(bad, 0) == nullptr);
-    CHECK(structio_failure_add_while(bad, "x") == STRUCTIO_ESTALE);
+    CHECK(structio_failure_add_while(&bad, "x") == STRUCTIO_ESTALE);
     CHECK(structio_failure_while_count(bad) == 0);
     CHECK(structio_failure_while(bad, 0) == nullptr);
     CHECK(structio_failure_split(bad, match, nullptr, &half, &half) == STRUCTIO_ESTALE);
@@ -378,7 +378,7 @@ TEST_CASE("indexes, texts and halves that are not there", "[NUR-29]") {
   CHECK(says({"no member 0"}));
   CHECK(structio_failure_member(f, SIZE_MAX) == nullptr);
   CHECK(structio_failure_while(f, 0) == nullptr);
-  CHECK(refused(structio_failure_add_while(f, nullptr), STRUCTIO_EINVALID, {"doing"}));
+  CHECK(refused(structio_failure_add_while(&f, nullptr), STRUCTIO_EINVALID, {"doing"}));
   CHECK(refused(structio_failure_describe(f, nullptr, 5), STRUCTIO_EINVALID, {"text"}));
   CHECK(refused(structio_failure_split(f, nullptr, nullptr, nullptr, nullptr), STRUCTIO_EINVALID,
                 {"match"}));

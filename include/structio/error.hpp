@@ -192,6 +192,7 @@ class foreign_error : public error {
   const failure& why() const noexcept { return why_; }
 
  private:
+  friend struct detail::error_access;
   failure why_;
 };
 

@@ -50,6 +50,7 @@ class exception_group final : public std::exception {
   const failure& as_failure() const noexcept { return group_; }
 
  private:
+  friend struct detail::error_access;
   failure group_;
 };
 

@@ -1,6 +1,7 @@
 // Failures of the C ABI as C++ values: why a task failed, with everything known about it.
 // Used by error.hpp and group.hpp; programs meet it when they look inside an exception_group.
-// A failure is immutable, counted by references, and may be handed to other threads.
+// A failure is immutable, counted by references, and may be handed to other threads: what a task
+// adds to it on its way out goes to a copy where somebody else has it too.
 #pragma once
 
 #include <structio/structio.h>
@@ -67,9 +68,10 @@ class failure {
 
   explicit operator bool() const noexcept { return raw_ != nullptr; }
 
-  /// The same failure, not merely an equal one.
+  /// The same failure, not merely an equal one, whatever was added to either on its way out.
   friend bool operator==(const failure& left, const failure& right) noexcept {
-    return left.raw_ == right.raw_;
+    return left.raw_ == right.raw_ || (left.raw_ != nullptr && right.raw_ != nullptr &&
+                                       structio_failure_same(left.raw_, right.raw_) == 1);
   }
 
   failure_kind kind() const noexcept {

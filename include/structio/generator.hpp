@@ -125,8 +125,9 @@ class generator_core {
     if (member.kind() != failure_kind::cancelled) ++errors;
   }
   if (errors < 2 || interrupt) unwrap_single_failure(all);
-  structio_failure_add_while(all.native(), "ending a generator: it failed as well as its consumer");
-  throw exception_group(all);
+  structio_failure* noted = failure(all).release();
+  structio_failure_add_while(&noted, "ending a generator: it failed as well as its consumer");
+  throw exception_group(failure(noted));
 }
 
 }  // namespace detail

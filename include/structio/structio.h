@@ -32,21 +32,29 @@
  *     the wrong task or thread, a closed or stale object: each is answered with a code, and
  *     structio_last_message says what was wrong and how to do it right.
  *  7. No buffer of yours is touched after the call that took it has returned.
- *  8. Unless a comment says "any thread", a function must be called from a task of the runtime
- *     that the object belongs to; anywhere else it returns STRUCTIO_ENOTASK. "Any task or hook"
- *     includes callbacks that run outside of tasks (abort functions, portal callbacks), which must
- *     not block.
+ *  8. Unless a comment says otherwise, a function must be called from a task of the runtime that
+ *     the object belongs to; anywhere else it returns STRUCTIO_ENOTASK, in another runtime
+ *     STRUCTIO_EMISUSE. "Any task or hook" includes callbacks that run outside of tasks (abort
+ *     functions, portal callbacks), which must not block. "Any thread" may be in a run or not, and
+ *     several may call at once. "A question" changes nothing and needs no task: any thread may ask
+ *     it, as long as no other uses the object meanwhile.
  *  9. Option structs begin with struct_size = sizeof(the struct); all else zero means default.
  *     NULL for an options pointer means all defaults. STRUCTIO_..._INIT is no more than that:
  *     struct_size and zeros.
  * 10. Inside a run, on its worker threads, and where a portal to it is used, do not fork without
  *     exec: the child has no thread that would answer. Do not leave a task by longjmp.
  * 11. errno is not preserved across a checkpoint.
+ * 12. A handle that a function gives out by a parameter is yours: free it, whatever became of it,
+ *     by the function of its kind that ends in _free. When the call fails it is NULL. Pointers and
+ *     texts that a function returns, or puts into a struct, are the library's: valid as long as the
+ *     object that was asked. What you pass in stays yours. Comments name the exceptions.
  *
- * Each function's comment says what it does, then: Checkpoint (or not; not mentioned: not),
- * Threads (not mentioned: rule 8), Errors beyond STRUCTIO_EINVALID for NULL and nonsense and
- * STRUCTIO_ENOTASK. In the main task, whatever may return STRUCTIO_ECANCELLED may return
- * STRUCTIO_EINTERRUPTED (see structio_run) with the same meaning.
+ * Each function's comment says what it does, then: Checkpoint (or not; not mentioned: not), and for
+ * these: Cancelled: what has happened (not mentioned: rule 5); Threads (not mentioned: rule 8);
+ * ownership (not mentioned: rule 12); Errors beyond those that go without saying: STRUCTIO_EINVALID
+ * for NULL and nonsense, STRUCTIO_ENOTASK and, for what belongs to another run, STRUCTIO_EMISUSE,
+ * STRUCTIO_ESTALE for a handle that was freed. In the main task, whatever may return
+ * STRUCTIO_ECANCELLED may return STRUCTIO_EINTERRUPTED (see structio_run) with the same meaning.
  */
 #ifndef STRUCTIO_H
 #define STRUCTIO_H

@@ -202,7 +202,7 @@ typedef struct structio_broadcast_statistics {
   int64_t disconnected;      /* subscriptions */
 } structio_broadcast_statistics;
 
-/* Any task or hook. */
+/* The state of the broadcast, closed or not. Any task or hook. */
 STRUCTIO_API int structio_broadcast_get_statistics(const structio_broadcast* broadcast,
                                                    structio_broadcast_statistics* out);
 
@@ -212,7 +212,7 @@ typedef struct structio_subscription_statistics {
   int64_t missed; /* items that were dropped before it received them, in all */
 } structio_subscription_statistics;
 
-/* Any task or hook. */
+/* The state of the subscription. Any task or hook. */
 STRUCTIO_API int structio_subscription_get_statistics(const structio_subscription* subscription,
                                                       structio_subscription_statistics* out);
 

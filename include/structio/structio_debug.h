@@ -26,7 +26,7 @@ typedef struct structio_statistics {
   uint64_t waiting_writable;
 } structio_statistics;
 
-/* Any task or hook. */
+/* The state of the run. Any task or hook. */
 STRUCTIO_API int structio_get_statistics(structio_statistics* statistics);
 
 /* The tree. */
@@ -36,33 +36,34 @@ STRUCTIO_API int structio_get_statistics(structio_statistics* statistics);
  * hook. */
 STRUCTIO_API int64_t structio_debug_tree(char* text, size_t size);
 
-/* The same as JSON. */
+/* The same as JSON. Any task or hook. */
 STRUCTIO_API int64_t structio_debug_tree_json(char* text, size_t size);
 
-/* The main task. 0 outside of a run. */
+/* The main task. 0 outside of a run. Any thread. */
 STRUCTIO_API structio_task_id structio_debug_root_task(void);
 
 /* The nursery that a task lives in; the one it will move to when it calls structio_started. NULL
- * for the main task, a system task, a task that has ended. */
+ * for the main task, a system task, a task that has ended. Valid until its block ends. Any task or
+ * hook. */
 STRUCTIO_API structio_nursery* structio_debug_parent_nursery(structio_task_id task);
 STRUCTIO_API structio_nursery* structio_debug_eventual_parent_nursery(structio_task_id task);
 
-/* The task that opened a nursery, also when it has ended; 0 when this is no nursery. */
+/* The task that opened a nursery, also when it has ended; 0 when this is no nursery. A question. */
 STRUCTIO_API structio_task_id structio_debug_parent_task(const structio_nursery* nursery);
 
 /* Children of a nursery, open nurseries of a task from the outermost inwards: writes at most
- * `capacity` and returns how many there are. */
+ * `capacity` and returns how many there are. Any task or hook. */
 STRUCTIO_API int64_t structio_debug_children(const structio_nursery* nursery, structio_task_id* ids,
                                              size_t capacity);
 STRUCTIO_API int64_t structio_debug_nurseries(structio_task_id task, structio_nursery** nurseries,
                                               size_t capacity);
 
 /* What a waiting task waits for ("sleep", "mutex held by 'writer'"), NULL when it does not wait.
- * Valid until the next call of this function, or the task's next step. */
+ * Valid until the next call of this function, or the task's next step. Any task or hook. */
 STRUCTIO_API const char* structio_debug_waiting_for(structio_task_id task);
 
 /* Return addresses of a task's stack, innermost first: writes at most `capacity`, returns how many
- * were written; 0 for a task that has ended or not begun. */
+ * were written; 0 for a task that has ended or not begun. Any task or hook. */
 STRUCTIO_API int64_t structio_debug_backtrace(structio_task_id task, void** addresses,
                                               size_t capacity);
 

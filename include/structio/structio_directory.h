@@ -38,7 +38,7 @@ typedef struct structio_directory_entry {
   uint32_t reserved;
 } structio_directory_entry;
 
-/* The next entry: 1, or 0 behind the last. From one thread at a time. No checkpoint. Errors:
+/* The next entry: 1, or 0 behind the last. No checkpoint. Any thread, one at a time. Errors:
  * STRUCTIO_ESTALE. */
 STRUCTIO_API int structio_directory_entries_next(structio_directory_entries* entries,
                                                  structio_directory_entry* entry);
@@ -46,7 +46,7 @@ STRUCTIO_API int structio_directory_entries_next(structio_directory_entries* ent
 /* How many there are in all, or a negative code. No checkpoint. Any thread. */
 STRUCTIO_API int64_t structio_directory_entries_count(structio_directory_entries* entries);
 
-/* NULL is allowed. Errors: STRUCTIO_ESTALE. Any thread. */
+/* Frees the entries, and their names. NULL is allowed. Errors: STRUCTIO_ESTALE. Any thread. */
 STRUCTIO_API int structio_directory_entries_free(structio_directory_entries* entries);
 
 /* --- names -------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
  * Python, an error of Rust), "cancelled" with its reason, or a group of failures. Part of
  * structio.h.
  *
- * A failure is immutable but for its "while" lines, counted by references, and may be handed to
- * other threads. Children that a function returns are borrowed: valid as long as their parent. */
+ * A failure is counted by references, and may be handed to other threads. What others have a
+ * reference to never changes: what is added on the way out, the task's name and "while" lines, then
+ * goes to a copy, with a handle of its own, of which payload, message and members are the same.
+ * Texts and members that a function returns are borrowed: valid as long as the failure. */
 #ifndef STRUCTIO_FAILURE_H
 #define STRUCTIO_FAILURE_H
 
@@ -37,11 +39,12 @@ typedef struct structio_payload_type {
 STRUCTIO_API int structio_failure_new_status(int code, const char* message, structio_failure** out);
 
 /* A failure that owns `value` and drops it with `type->drop`. On error the value is still yours.
- * Any thread. */
+ * Errors: STRUCTIO_ENOMEM. Any thread. */
 STRUCTIO_API int structio_failure_new_payload(const structio_payload_type* type, void* value,
                                               structio_failure** out);
 
-/* A group. References to the members move into it (on error they are still yours). Any thread. */
+/* A group. References to the members move into it (on error they are still yours). Errors:
+ * STRUCTIO_ENOMEM. Any thread. */
 STRUCTIO_API int structio_failure_new_group(structio_failure* const* members, size_t count,
                                             structio_failure** out);
 
@@ -49,11 +52,17 @@ STRUCTIO_API int structio_failure_new_group(structio_failure* const* members, si
  * not cancelled), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_failure_new_cancelled(structio_failure** out);
 
-/* One more reference; returns the same failure, or NULL when it is not one. Any thread. */
+/* One more reference, which is yours to free; returns the same failure, or NULL when it is not one.
+ * Any thread. */
 STRUCTIO_API structio_failure* structio_failure_retain(structio_failure* failure);
 
 /* Gives one reference back; NULL is allowed. Any thread. */
 STRUCTIO_API int structio_failure_free(structio_failure* failure);
+
+/* 1 when both are the same failure, whatever was added to either on its way out, else 0. Any
+ * thread.
+ */
+STRUCTIO_API int structio_failure_same(const structio_failure* one, const structio_failure* other);
 
 /* Kind (enum structio_failure_kind), code, and text of one failure. The code of a payload is
  * STRUCTIO_EPAYLOAD, of a group STRUCTIO_EGROUP, of a cancellation STRUCTIO_ECANCELLED. The message
@@ -62,8 +71,7 @@ STRUCTIO_API int structio_failure_get_kind(const structio_failure* failure);
 STRUCTIO_API int structio_failure_code(const structio_failure* failure);
 STRUCTIO_API const char* structio_failure_message(const structio_failure* failure);
 
-/* Name of the task that failed; NULL when it did not come from a task, or when others held
- * references to it as it left that task. Any thread. */
+/* Name of the task that failed; NULL when it did not come from a task. Any thread. */
 STRUCTIO_API const char* structio_failure_task_name(const structio_failure* failure);
 
 /* The payload's value and type, or NULL. Any thread. */
@@ -80,9 +88,13 @@ STRUCTIO_API size_t structio_failure_count(const structio_failure* failure);
 STRUCTIO_API structio_failure* structio_failure_member(const structio_failure* failure,
                                                        size_t index);
 
-/* Adds "while doing X" on the way out (copied); the line added last is the outermost. Lines are
- * kept until the failure is freed. Errors: STRUCTIO_ENOMEM. One thread at a time. */
-STRUCTIO_API int structio_failure_add_while(structio_failure* failure, const char* doing);
+/* Adds "while doing X" on the way out (copied); the line added last is the outermost. `*failure` is
+ * a reference of yours: when others have one as well it is given back, and `*failure` becomes yours
+ * to a copy with the line. Errors: STRUCTIO_ENOMEM (nothing has changed). Any thread. */
+STRUCTIO_API int structio_failure_add_while(structio_failure** failure, const char* doing);
+
+/* How many such lines it has, and one of them, the innermost first; NULL: there are not so many.
+ * Any thread. */
 STRUCTIO_API size_t structio_failure_while_count(const structio_failure* failure);
 STRUCTIO_API const char* structio_failure_while(const structio_failure* failure, size_t index);
 
@@ -105,11 +117,12 @@ STRUCTIO_API int64_t structio_failure_describe(const structio_failure* failure, 
 /* Puts `failure` in flight in the calling task, or on a worker thread in its job, and returns its
  * code, which the caller then returns in his turn: `return structio_failure_raise(f);`. The task's
  * end, a nursery's or a scope's end to which that code is given takes it along. The reference moves
- * to the task; one that was in flight before and was not taken along is dropped. */
+ * to the task; one that was in flight before and was not taken along is dropped. Any thread; where
+ * nothing can be in flight the reference is dropped. */
 STRUCTIO_API int structio_failure_raise(structio_failure* failure);
 
-/* Takes what is in flight out of the calling task or job (handled, or to be looked at); NULL when
- * nothing is. */
+/* Takes what is in flight out of the calling task or job (handled, or to be looked at); the
+ * reference is yours. NULL when nothing is, and outside of tasks and jobs. */
 STRUCTIO_API structio_failure* structio_failure_take(void);
 
 #ifdef __cplusplus

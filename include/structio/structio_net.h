@@ -45,7 +45,7 @@ STRUCTIO_API int structio_tcp_listen_all(const structio_tcp_listen_options* opti
 STRUCTIO_API int structio_listener_accept(structio_listener* listener, structio_stream** out);
 
 /* Address it listens on, as text (always terminated when size > 0; 46 bytes hold any) and port.
- * Both may be NULL. */
+ * Both may be NULL. Errors: STRUCTIO_ECLOSED. */
 STRUCTIO_API int structio_listener_address(structio_listener* listener, char* host, size_t size,
                                            uint16_t* port);
 
@@ -54,7 +54,8 @@ STRUCTIO_API int structio_listener_address(structio_listener* listener, char* ho
 STRUCTIO_API int structio_listener_descriptor(structio_listener* listener, int64_t* descriptor);
 
 /* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays
- * valid until freed. Checkpoint that also closes when cancelled. */
+ * valid until freed. Checkpoint that also closes when cancelled. Errors: STRUCTIO_ECANCELLED (it is
+ * closed all the same). */
 STRUCTIO_API int structio_listener_close(structio_listener* listener);
 
 /* Closes at once and frees the handle; NULL is allowed. Any task or hook, or any thread after the
@@ -88,18 +89,17 @@ STRUCTIO_API int structio_tcp_connect(const structio_tcp_connect_options* option
                                       structio_stream** out);
 
 /* Addresses of both ends, as for structio_listener_address; the peer is known also when it has
- * gone. These and the functions below want a TCP connection:
- * STRUCTIO_EMISUSE for any other stream. */
+ * gone. Errors: STRUCTIO_ECLOSED, STRUCTIO_EMISUSE (no TCP connection). */
 STRUCTIO_API int structio_stream_local_address(structio_stream* stream, char* host, size_t size,
                                                uint16_t* port);
 STRUCTIO_API int structio_stream_peer_address(structio_stream* stream, char* host, size_t size,
                                               uint16_t* port);
 
-/* Nagle's algorithm off (not 0, the default here) or on. */
+/* Nagle's algorithm off (not 0, the default here) or on. Errors: as above. */
 STRUCTIO_API int structio_stream_set_nodelay(structio_stream* stream, int on);
 
 /* The descriptor (a SOCKET on Windows), for options this library has no function for. Do not read,
- * write or close it. */
+ * write or close it. Errors: STRUCTIO_ECLOSED, STRUCTIO_EMISUSE (a stream without one). */
 STRUCTIO_API int structio_stream_descriptor(structio_stream* stream, int64_t* descriptor);
 
 /* Serving. */
@@ -133,7 +133,7 @@ STRUCTIO_API int structio_serve(structio_listener* listener, structio_serve_fn h
                                 const structio_serve_options* options);
 
 /* The same for several listeners at once, which share the limit. The failure of one ends them all.
- * Checkpoint. */
+ * Checkpoint. Errors: as structio_serve. */
 STRUCTIO_API int structio_serve_all(structio_listener* const* listeners, size_t count,
                                     structio_serve_fn handler, void* arg,
                                     const structio_serve_options* options);

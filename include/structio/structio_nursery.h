@@ -28,10 +28,11 @@ typedef struct structio_task_options {
 #define STRUCTIO_TASK_OPTIONS_INIT \
   { sizeof(structio_task_options), NULL, 0, 0, NULL }
 
-/* Opens a nursery: the calling task is in its body until it closes it. Not a checkpoint. */
+/* Opens a nursery: the calling task is in its body until it closes it. Not a checkpoint. Errors:
+ * STRUCTIO_EMISUSE (it is open), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_nursery_open(structio_nursery* nursery);
 
-/* The same, with options for the nursery's own scope. */
+/* The same, with options for the nursery's own scope, as structio_scope_init takes them. */
 STRUCTIO_API int structio_nursery_open_with(structio_nursery* nursery,
                                             const structio_scope_options* options);
 
@@ -48,7 +49,7 @@ STRUCTIO_API int structio_nursery_close(structio_nursery* nursery, int status,
                                         structio_failure** failure);
 
 /* The nursery's own scope: for cancel, stop, deadline, shield. It is entered and left with the
- * nursery. Valid as long as the storage. NULL when this is no nursery. */
+ * nursery. Valid as long as the storage. NULL when this is no nursery. A question. */
 STRUCTIO_API structio_scope* structio_nursery_scope(structio_nursery* nursery);
 
 /* Starts fn(arg) as a child. It does not run before the caller's next checkpoint; it inherits the
@@ -58,7 +59,7 @@ STRUCTIO_API structio_scope* structio_nursery_scope(structio_nursery* nursery);
 STRUCTIO_API int structio_nursery_start_soon(structio_nursery* nursery, structio_task_fn fn,
                                              void* arg);
 
-/* The same with options. Errors: also STRUCTIO_EINVALID (sizes out of range). */
+/* The same with options. Errors: also STRUCTIO_EINVALID (sizes out of range). Any task or hook. */
 STRUCTIO_API int structio_nursery_spawn(structio_nursery* nursery,
                                         const structio_task_options* options, structio_task_fn fn,
                                         void* arg);
@@ -74,12 +75,14 @@ STRUCTIO_API int structio_nursery_start(structio_nursery* nursery,
                                         const structio_task_options* options, structio_task_fn fn,
                                         void* arg, void** value);
 
-/* Tells the starter that the calling task is ready, and moves the task to its nursery. Does nothing
+/* Tells the starter that the calling task is ready, and moves the task to its nursery; what `value`
+ * points to is for the two of them to agree on. Does nothing
  * in a task that was not begun by structio_nursery_start, or when the starter's scopes are
  * cancelled. Errors: STRUCTIO_EMISUSE (called before). */
 STRUCTIO_API int structio_started(void* value);
 
-/* Starts a child that is cancelled once the body and every ordinary child have ended. */
+/* Starts a child that is cancelled once the body and every ordinary child have ended. Errors: as
+ * for structio_nursery_spawn. Any task or hook. */
 STRUCTIO_API int structio_nursery_start_service(structio_nursery* nursery,
                                                 const structio_task_options* options,
                                                 structio_task_fn fn, void* arg);
@@ -87,7 +90,8 @@ STRUCTIO_API int structio_nursery_start_service(structio_nursery* nursery,
 /* --- task handles ----------------------------------------------------------------------------- */
 
 /* Starts a child and gives a handle to it. The handle keeps no stack alive and does not let the
- * task outlive its nursery; a failure still is the nursery's as well. */
+ * task outlive its nursery; a failure still is the nursery's as well. Errors: as for
+ * structio_nursery_spawn. Any task or hook. */
 STRUCTIO_API int structio_nursery_start_task(structio_nursery* nursery,
                                              const structio_task_options* options,
                                              structio_task_fn fn, void* arg,
@@ -102,10 +106,10 @@ STRUCTIO_API int structio_task_join(structio_task* task, structio_failure** fail
 /* Cancels that task alone. Once it has ended: nothing happens. Any task or hook of the run. */
 STRUCTIO_API int structio_task_cancel(structio_task* task, const char* reason);
 
-/* 1 when it has ended, else 0. */
+/* 1 when it has ended, else 0. A question. */
 STRUCTIO_API int structio_task_done(structio_task* task);
 
-/* Its id. */
+/* Its id. A question. */
 STRUCTIO_API int structio_task_get_id(structio_task* task, structio_task_id* id);
 
 /* Forgets the handle; the task goes on. Any thread once the run has ended, else a task or hook of

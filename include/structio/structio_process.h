@@ -98,8 +98,8 @@ STRUCTIO_API int structio_process_spawn_shell(const char* command,
                                               structio_process** out);
 
 /* Kills a child that lives, which is then reaped in the background, closes the pipes and ends the
- * handle; who waits gets STRUCTIO_ECLOSED. NULL is allowed. After the run any thread. Errors:
- * STRUCTIO_ESTALE, STRUCTIO_EMISUSE (another run's). */
+ * handle; who waits gets STRUCTIO_ECLOSED. NULL is allowed. Any task or hook, or any
+ * thread after the run. Errors: STRUCTIO_ESTALE, STRUCTIO_EMISUSE (another run's). */
 STRUCTIO_API int structio_process_free(structio_process* process);
 
 /* Waits until the child has ended; at once when it has before. Any number of tasks may wait. `out`
@@ -108,29 +108,31 @@ STRUCTIO_API int structio_process_free(structio_process* process);
  * UV_EAGAIN (no thread, where the system needs one for this). */
 STRUCTIO_API int structio_process_wait(structio_process* process, structio_process_ending* out);
 
-/* 1 and how it ended, or 0: it lives. `out` may be NULL. */
+/* 1 and how it ended, or 0: it lives. `out` may be NULL. Any task or hook, or any thread after the
+ * run. */
 STRUCTIO_API int structio_process_poll(structio_process* process, structio_process_ending* out);
 
-/* The system's number of the child, also when it has ended. */
+/* The system's number of the child, also when it has ended. A question. */
 STRUCTIO_API int structio_process_pid(structio_process* process, int64_t* out);
 
 /* Sends a signal: 1; 0: the child has ended, and nothing was sent. Errors: UV_EINVAL (no signal),
- * UV_EPERM, STRUCTIO_ECLOSED. */
+ * UV_EPERM, STRUCTIO_ECLOSED. Any task or hook. */
 STRUCTIO_API int structio_process_kill(structio_process* process, int signum);
 
-/* SIGTERM. */
+/* Sends SIGTERM, in the same way. Any task or hook. */
 STRUCTIO_API int structio_process_terminate(structio_process* process);
 
 /* Our end of a pipe to the child: its input can be sent to (closing it is the end for the child),
  * the others can be received from. The stream is the process's, which frees it; you may free it
- * earlier. NULL, with a message: no pipe was asked for, or it was freed. */
+ * earlier. NULL, with a message: no pipe was asked for, or it was freed. Any task or hook. */
 STRUCTIO_API structio_stream* structio_process_stdin(structio_process* process);
 STRUCTIO_API structio_stream* structio_process_stdout(structio_process* process);
 STRUCTIO_API structio_stream* structio_process_stderr(structio_process* process);
 
 /* Takes our end of a pipe from the process: the stream is yours, and may outlive it. `number` is 0,
  * 1 or 2. What a call captures, or feeds, must not be taken from it. Errors: STRUCTIO_EABSENT (no
- * pipe, or it was freed or taken before), STRUCTIO_EINVALID (number), STRUCTIO_ESTALE. */
+ * pipe, or it was freed or taken before), STRUCTIO_EINVALID (number), STRUCTIO_ESTALE. Any task or
+ * hook. */
 STRUCTIO_API int structio_process_detach(structio_process* process, int32_t number,
                                          structio_stream** out);
 
@@ -207,7 +209,7 @@ STRUCTIO_API int structio_run_pipeline(const structio_run_process_options* first
                                        structio_process_result* first_result,
                                        structio_process_result* second_result);
 
-/* Frees what was captured, and zeroes all but struct_size. NULL is allowed. */
+/* Frees what was captured, and zeroes all but struct_size. NULL is allowed. Any thread. */
 STRUCTIO_API void structio_process_result_free(structio_process_result* result);
 
 #ifdef __cplusplus

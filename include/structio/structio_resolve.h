@@ -45,7 +45,7 @@ STRUCTIO_API int64_t structio_addresses_count(const structio_addresses* addresse
 STRUCTIO_API int structio_addresses_at(const structio_addresses* addresses, size_t index,
                                        char* host, size_t size, uint16_t* port, uint32_t* family);
 
-/* NULL is allowed. Any thread. */
+/* Frees the addresses. NULL is allowed. Errors: STRUCTIO_ESTALE (freed before). Any thread. */
 STRUCTIO_API int structio_addresses_free(structio_addresses* addresses);
 
 /* The name of a numeric address, and of its port; each text may be NULL, and is cut to its size.
@@ -61,8 +61,8 @@ STRUCTIO_API structio_limiter* structio_resolver_limiter(void);
 /* Where a resolver puts what it finds. */
 typedef struct structio_address_sink structio_address_sink;
 
-/* Adds a numeric address; a port of 0 stands for the one that was asked for. Within a resolver
- * only. Errors: STRUCTIO_EINVALID (no address), STRUCTIO_ENOMEM. */
+/* Adds a numeric address; a port of 0 stands for the one that was asked for. Threads: within
+ * the resolver that was given the sink. Errors: STRUCTIO_EINVALID (no address), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_address_sink_add(structio_address_sink* sink, const char* host,
                                            uint16_t port);
 
@@ -83,7 +83,8 @@ STRUCTIO_API int structio_set_resolver(structio_resolver_fn resolver, void* arg,
 typedef int (*structio_connector_fn)(const char* host, uint16_t port, structio_stream** out,
                                      void* arg);
 
-/* Sets what structio_tcp_connect makes connections with, as structio_set_resolver does. */
+/* Sets what structio_tcp_connect makes connections with, as structio_set_resolver does. Errors:
+ * STRUCTIO_ENOMEM. Any task or hook. */
 STRUCTIO_API int structio_set_connector(structio_connector_fn connector, void* arg,
                                         structio_connector_fn* former, void** former_arg);
 

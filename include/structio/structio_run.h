@@ -35,7 +35,7 @@ typedef void (*structio_task_leave_fn)(structio_task_id task, int ended, void* a
 
 typedef struct structio_run_options {
   size_t struct_size;
-  uint32_t version; /* STRUCTIO_VERSION, or 0: not checked */
+  uint32_t version; /* STRUCTIO_VERSION; its first number has to be the library's. 0: not checked */
   uint32_t
       budget; /* checkpoints a task may pass without giving way; 0: 32, or 1 on a virtual clock */
   uint64_t seed;     /* not 0: each batch of ready tasks is shuffled, repeatably */
@@ -104,10 +104,11 @@ STRUCTIO_API int64_t structio_now(void);
  * STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_sleep(int64_t duration);
 
-/* Waits until a moment of the run's clock; one that has passed is a checkpoint. Checkpoint. */
+/* Waits until a moment of the run's clock; one that has passed is a checkpoint. Checkpoint. Errors:
+ * STRUCTIO_ECANCELLED, STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_sleep_until(int64_t moment);
 
-/* Waits until cancelled. Checkpoint. Never returns 0. */
+/* Waits until cancelled, and returns STRUCTIO_ECANCELLED; never 0. Checkpoint. */
 STRUCTIO_API int structio_sleep_forever(void);
 
 /* --- the current task ------------------------------------------------------------------------ */
@@ -123,7 +124,7 @@ STRUCTIO_API const char* structio_task_name(structio_task_id task);
 STRUCTIO_API int structio_task_set_name(const char* name);
 
 /* Bounds of the calling task's stack, for interpreters that insist on knowing them. In task hooks
- * too. */
+ * too. Borrowed: the memory is the task's. */
 STRUCTIO_API int structio_task_stack(void** low, void** high);
 
 /* --- task-locals and run-locals -------------------------------------------------------------- */
@@ -147,8 +148,8 @@ STRUCTIO_API int structio_local_get(const void* key, void** value);
  * before, another key, another task). Any thread. */
 STRUCTIO_API int structio_local_reset(const void* key, structio_local_token* token);
 
-/* Forgets a token that will not be used for a reset; harmless after one, and for NULL. The thread
- * of the set. */
+/* Forgets a token that will not be used for a reset; harmless after one, and for NULL. Threads:
+ * that of the set. */
 STRUCTIO_API int structio_local_token_free(structio_local_token* token);
 
 /* The same for values that all tasks of the run share, and that end with it. Any task or hook. */

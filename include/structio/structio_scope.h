@@ -77,7 +77,8 @@ STRUCTIO_API int structio_scope_stop(structio_scope* scope, int64_t grace, const
 
 /* While the task is inside `scope`, the signal `signum` stops it with `grace`; the same signal once
  * more cancels what is left at once. Ends with the scope; several signals may be given, one call
- * each. Errors: STRUCTIO_EMISUSE (not inside), STRUCTIO_ENOMEM, UV_EINVAL (no such signal). */
+ * each. Any task or hook of the run. Errors: STRUCTIO_EMISUSE (nobody is inside), STRUCTIO_ENOMEM,
+ * UV_EINVAL (no such signal). */
 STRUCTIO_API int structio_scope_stop_on_signal(structio_scope* scope, int signum, int64_t grace);
 
 /* What is told when a scope is cancelled: storage of the caller's, which must not move. */
@@ -102,33 +103,37 @@ STRUCTIO_API int structio_scope_watch_remove(structio_scope_watch* watch);
  * and that stays. Reading gives STRUCTIO_FOREVER when there is none. A relative deadline of a scope
  * that is not entered yet has no moment: reading the moment is then STRUCTIO_EMISUSE, and the other
  * way round for the time left of an absolute one. Errors: STRUCTIO_EINVALID (negative timeout),
- * STRUCTIO_EMISUSE, STRUCTIO_ENOMEM. Any task or hook of the run. */
+ * STRUCTIO_EMISUSE, STRUCTIO_ENOMEM. Any task or hook of the run; reading is a question. */
 STRUCTIO_API int structio_scope_set_deadline(structio_scope* scope, int64_t moment);
 STRUCTIO_API int structio_scope_set_timeout(structio_scope* scope, int64_t duration);
 STRUCTIO_API int structio_scope_deadline(const structio_scope* scope, int64_t* moment);
 STRUCTIO_API int structio_scope_timeout(const structio_scope* scope, int64_t* duration);
 
-/* A shield can be raised and lowered at any time and takes effect at once. */
+/* A shield can be raised and lowered at any time and takes effect at once. Setting: any task or
+ * hook of the run; when no task is inside, any thread, as long as nobody else uses the scope.
+ * Reading it (1 or 0) is a question. */
 STRUCTIO_API int structio_scope_set_shield(structio_scope* scope, int shield);
 STRUCTIO_API int structio_scope_shield(const structio_scope* scope);
 
 /* 1 when the scope was cancelled, by a call or by its own deadline (which is looked at, unless it
- * was left before), else 0. Cancellation from outside does not count. */
+ * was left before; in its run only), else 0. Cancellation from outside does not count. A question.
+ */
 STRUCTIO_API int structio_scope_cancel_called(structio_scope* scope);
 
-/* 1 when the scope absorbed a cancellation at its end, else 0. */
+/* 1 when the scope absorbed a cancellation at its end, else 0. A question. */
 STRUCTIO_API int structio_scope_cancelled_caught(const structio_scope* scope);
 
 /* One line about the scope ("active, deadline in 2.5s, cancelled"), always terminated when size >
- * 0. Returns the length that the whole line has. */
+ * 0. Returns the length that the whole line has. A question. */
 STRUCTIO_API int structio_scope_describe(structio_scope* scope, char* text, size_t size);
 
 /* Runs fn(arg) inside a scope with a relative deadline: returns what fn returned, or 0 when the
- * deadline cut it, with *timed_out (may be NULL) set to 1. Checkpoint if fn is. */
+ * deadline cut it, with *timed_out (may be NULL) set to 1. Checkpoint if fn is. Cancelled from
+ * outside: what fn has done. Errors: those of fn, STRUCTIO_EINVALID (negative), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_move_on_after(int64_t duration, structio_task_fn fn, void* arg,
                                         int* timed_out);
 
-/* The same, but a deadline that cut it is STRUCTIO_ETOOSLOW. */
+/* The same, but a deadline that cut it is STRUCTIO_ETOOSLOW. Checkpoint if fn is. */
 STRUCTIO_API int structio_fail_after(int64_t duration, structio_task_fn fn, void* arg);
 
 /* --- what a task sees of the scopes around it ------------------------------------------------- */
@@ -171,8 +176,9 @@ STRUCTIO_API int64_t structio_current_deadline(void);
 
 /* --- cancel tokens ---------------------------------------------------------------------------- */
 
-/* A handle that cancels one scope from any thread or from a signal handler, as long as the scope
- * lives; afterwards it does nothing. Made in the scope's run, before or after entry. */
+/* A handle by which whatever thread, or a signal handler, cancels one scope, as long as the scope
+ * lives; afterwards it does nothing. Before entry or after. Any task or hook of the scope's run.
+ * Errors: STRUCTIO_EMISUSE (the scope was left), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_cancel_token_new(structio_scope* scope, structio_cancel_token** out);
 
 /* Any thread, and signal handlers; errno stays as it is. Takes effect soon. Errors:

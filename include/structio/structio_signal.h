@@ -12,8 +12,8 @@ extern "C" {
 typedef struct structio_signal_receiver structio_signal_receiver;
 
 /* From now on the signals of this set (one at least; twice the same counts once) are received here
- * instead of doing what they did. Several receivers may be open for the same signal, in any thread
- * and run: each gets it. Errors: UV_EINVAL (cannot be received; none of the set is then watched),
+ * instead of doing what they did. Several receivers may be open for the same signal, in several
+ * runs too: each gets it. Errors: UV_EINVAL (cannot be received; none of the set is then watched),
  * STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_signal_open(const int* signals, size_t count,
                                       structio_signal_receiver** out);

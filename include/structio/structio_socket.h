@@ -1,6 +1,6 @@
 /* Options of sockets, by descriptor: structio_stream_descriptor, structio_listener_descriptor,
- * structio_datagram_descriptor, or one of your own. Part of structio.h. None of these waits; any
- * thread. Errors: the system's (UV_EBADF, UV_ENOTSOCK, UV_ENOPROTOOPT, UV_EINVAL). */
+ * structio_datagram_descriptor, or one of your own. Part of structio.h. None of these waits. All of
+ * them: any thread. Errors: the system's (UV_EBADF, UV_ENOTSOCK, UV_ENOPROTOOPT, UV_EINVAL). */
 #ifndef STRUCTIO_SOCKET_H
 #define STRUCTIO_SOCKET_H
 

@@ -1,5 +1,5 @@
-/* Synchronisation among the tasks of a run: event, mutex, semaphore, condition, capacity limiter.
- * Part of structio.h.
+/* Synchronisation among the tasks of a run: event, mutex, semaphore, condition, capacity limiter;
+ * and the guard against two users at once. Part of structio.h.
  *
  * Each is block storage, made by init and ended by destroy. It needs no run by itself: it belongs
  * to the run whose task first uses it, for as long as anybody waits for it or holds it. To use it
@@ -45,6 +45,10 @@ typedef struct structio_condition {
 typedef struct structio_limiter {
   uint64_t opaque[44];
 } structio_limiter;
+
+typedef struct structio_resource_guard {
+  uint64_t opaque[6];
+} structio_resource_guard;
 
 /* A number without a bound. */
 #define STRUCTIO_UNLIMITED INT64_MAX
@@ -251,6 +255,31 @@ typedef struct structio_borrower {
 /* All who have one, in no order: writes at most `capacity` and returns how many there are. */
 STRUCTIO_API int64_t structio_limiter_borrowers(const structio_limiter* limiter,
                                                 structio_borrower* borrowers, size_t capacity);
+
+/* --- resource guards ----------------------------------------------------------------------------
+ */
+
+/* For what only one task may do at a time where a second one is a mistake, not somebody to queue:
+ * two readers of a stream of your own, say. It belongs to no run, never waits and needs no memory;
+ * any thread may use it and the functions below, one at a time. `conflict` is what the second one
+ * is told, such as "another task is reading from this stream": not copied, it must live as long as
+ * the guard. */
+STRUCTIO_API int structio_resource_guard_init(structio_resource_guard* guard, const char* conflict);
+
+/* Errors: STRUCTIO_EMISUSE (somebody is inside). discard ends it all the same. */
+STRUCTIO_API int structio_resource_guard_destroy(structio_resource_guard* guard);
+STRUCTIO_API int structio_resource_guard_discard(structio_resource_guard* guard);
+
+/* Goes inside. Not a checkpoint. Any thread. Errors: STRUCTIO_EBUSY (somebody is inside, be it the
+ * same task; structio_last_message is `conflict`). */
+STRUCTIO_API int structio_resource_guard_enter(structio_resource_guard* guard);
+
+/* Comes out; another than who went in may do it. Any thread. Errors: STRUCTIO_EMISUSE (nobody is
+ * inside). */
+STRUCTIO_API int structio_resource_guard_leave(structio_resource_guard* guard);
+
+/* 1 when somebody is inside, else 0. A question. */
+STRUCTIO_API int structio_resource_guard_entered(const structio_resource_guard* guard);
 
 #ifdef __cplusplus
 }

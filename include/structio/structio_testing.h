@@ -26,8 +26,8 @@ STRUCTIO_API int structio_virtual_clock_new(const structio_virtual_clock_options
                                             structio_clock** out);
 
 /* Moves it forward by `duration` at once. Errors: STRUCTIO_EINVALID (negative, or to the end of
- * time), STRUCTIO_ESTALE, STRUCTIO_ENOTASK (a run on another thread uses it). The thread of the run
- * that uses it, or any when none does. */
+ * time), STRUCTIO_ESTALE, STRUCTIO_ENOTASK (a run on another thread uses it). Threads: that of the
+ * run that uses it, or any when none does. */
 STRUCTIO_API int structio_virtual_clock_jump(structio_clock* clock, int64_t duration);
 
 /* Changes the autojump threshold; takes effect at once. Errors: STRUCTIO_ESTALE, STRUCTIO_ENOTASK.
@@ -62,7 +62,8 @@ typedef struct structio_sequencer {
 /* No run is needed. Any thread, as long as nobody else uses the sequencer. */
 STRUCTIO_API int structio_sequencer_init(structio_sequencer* sequencer);
 
-/* Errors: STRUCTIO_EMISUSE (a task is in a step, or waits for its own). */
+/* Errors: STRUCTIO_EMISUSE (a task is in a step, or waits for its own). Any thread, as long as
+ * nobody else uses the sequencer. */
 STRUCTIO_API int structio_sequencer_destroy(structio_sequencer* sequencer);
 
 /* Waits until the steps 0 to `position` - 1 are over, runs fn(arg) (NULL: nothing) as step

@@ -17,7 +17,8 @@ typedef struct structio_address {
   uint32_t reserved;
 } structio_address;
 
-/* Parses a numeric IPv4 or IPv6 address (a zone after % is allowed). Any thread. */
+/* Parses a numeric IPv4 or IPv6 address (a zone after % is allowed). Any thread. Errors:
+ * STRUCTIO_EINVALID (it is none). */
 STRUCTIO_API int structio_address_parse(const char* host, uint16_t port, structio_address* out);
 
 /* The address of a Unix socket: a path, or "@name" for Linux's abstract ones. Any thread. Errors:
@@ -96,7 +97,8 @@ STRUCTIO_API int64_t structio_datagram_receive_many(structio_datagram* socket,
 STRUCTIO_API int64_t structio_datagram_send_many(structio_datagram* socket,
                                                  const structio_packet* packets, size_t count);
 
-/* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. */
+/* Closes: whoever waits here gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle stays
+ * valid until freed. Never waits; not a checkpoint. */
 STRUCTIO_API int structio_datagram_close(structio_datagram* socket);
 
 /* Closes and frees the handle; NULL is allowed. Any task or hook, or any thread after the run. */
@@ -106,16 +108,19 @@ STRUCTIO_API int structio_datagram_free(structio_datagram* socket);
 STRUCTIO_API int structio_datagram_local_address(structio_datagram* socket, structio_address* out);
 STRUCTIO_API int structio_datagram_peer_address(structio_datagram* socket, structio_address* out);
 
-/* The descriptor, for structio_socket.h. Do not read, write or close it. */
+/* The descriptor, for structio_socket.h. Do not read, write or close it. Errors: STRUCTIO_ECLOSED.
+ */
 STRUCTIO_API int structio_datagram_descriptor(structio_datagram* socket, int64_t* descriptor);
 
-/* Multicast. The interface is a name ("eth0") or NULL for the system's choice. Errors: the
- * system's; UV_ENODEV: no such interface. */
+/* Multicast. The interface is a name ("eth0") or NULL for the system's choice. Errors:
+ * STRUCTIO_ECLOSED, the system's; UV_ENODEV: no such interface. */
 STRUCTIO_API int structio_datagram_join(structio_datagram* socket, const structio_address* group,
                                         const char* interface_name);
 STRUCTIO_API int structio_datagram_leave(structio_datagram* socket, const structio_address* group,
                                          const char* interface_name);
-/* Whether what is sent to a group also comes back to this machine (as it does by default). */
+
+/* Whether what is sent to a group also comes back to this machine (as it does by default), how far
+ * it goes (TTL, hop limit), by which interface. Errors: as above. */
 STRUCTIO_API int structio_datagram_multicast_loop(structio_datagram* socket, int on);
 STRUCTIO_API int structio_datagram_multicast_hops(structio_datagram* socket, int hops);
 STRUCTIO_API int structio_datagram_multicast_interface(structio_datagram* socket,

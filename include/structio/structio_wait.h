@@ -47,7 +47,8 @@ STRUCTIO_API int structio_wake(structio_waiter* waiter, int64_t result);
  * needed. Any thread, as long as nobody else uses the lot. */
 STRUCTIO_API int structio_lot_init(structio_lot* lot);
 
-/* Errors: STRUCTIO_EMISUSE (tasks are parked here). */
+/* Errors: STRUCTIO_EMISUSE (tasks are parked here). Any thread, as long as nobody else uses the
+ * lot; one that others broke, or are to break, in its run. */
 STRUCTIO_API int structio_lot_destroy(structio_lot* lot);
 
 /* Waits in the queue. Checkpoint. Errors: STRUCTIO_ECANCELLED, STRUCTIO_EBROKEN (the lot is
@@ -58,25 +59,25 @@ STRUCTIO_API int structio_lot_park(structio_lot* lot);
 STRUCTIO_API int64_t structio_lot_unpark(structio_lot* lot, size_t count);
 
 /* Moves the first `count` waiting tasks to the end of another lot, without waking them; returns how
- * many there were. Errors: STRUCTIO_EBROKEN (the other lot is broken). */
+ * many there were. Errors: STRUCTIO_EBROKEN (the other lot is broken). Any task or hook. */
 STRUCTIO_API int64_t structio_lot_repark(structio_lot* lot, structio_lot* to, size_t count);
 
-/* How many tasks are parked. */
+/* How many tasks are parked. A question. */
 STRUCTIO_API int64_t structio_lot_waiting(const structio_lot* lot);
 
 /* Breaks the lot on behalf of `breaker` (0: the calling task): all who are parked here, and all who
  * ever will, get STRUCTIO_EBROKEN. Errors: STRUCTIO_ENOMEM (broken all the same, by nobody known).
- */
+ * Any task or hook; for 0 a task. */
 STRUCTIO_API int structio_lot_break(structio_lot* lot, structio_task_id breaker);
 
 /* Makes the end of `task` break the lot; may be said several times, and has to be taken back as
  * often. Errors: STRUCTIO_EBROKEN (the task has ended: the lot is broken now), STRUCTIO_EMISUSE
- * (take back what was not said), STRUCTIO_ENOMEM. */
+ * (take back what was not said), STRUCTIO_ENOMEM. Any task or hook. */
 STRUCTIO_API int structio_lot_add_breaker(structio_lot* lot, structio_task_id task);
 STRUCTIO_API int structio_lot_remove_breaker(structio_lot* lot, structio_task_id task);
 
 /* On whose behalf the lot was broken, in order, repeats included: writes at most `capacity` ids and
- * returns how many there are. 0: the lot is whole. */
+ * returns how many there are. 0: the lot is whole. A question. */
 STRUCTIO_API int64_t structio_lot_broken_by(const structio_lot* lot, structio_task_id* ids,
                                             size_t capacity);
 
@@ -88,7 +89,7 @@ STRUCTIO_API int64_t structio_lot_broken_by(const structio_lot* lot, structio_ta
  * with STRUCTIO_EINTERNAL. */
 typedef int (*structio_post_fn)(void* arg);
 
-/* A handle through which any thread reaches this run. As long as one exists the run takes into
+/* A handle through which other threads reach this run. As long as one exists the run takes into
  * account that somebody may call: no deadlock is reported. Any task or hook. Errors:
  * STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_portal_new(structio_portal** out);
@@ -121,7 +122,7 @@ STRUCTIO_API int structio_post_init(structio_post* post, structio_portal* portal
  * still make calls that were queued before; so too in a forked child). */
 STRUCTIO_API int structio_post_send(structio_post* post);
 
-/* Ends it; a call that is queued is not made any more. The thread of its run, or any once
+/* Ends it; a call that is queued is not made any more. Threads: that of its run, or any once
  * structio_run has returned; nobody may send it meanwhile or later: take signal handlers away
  * before. Errors: STRUCTIO_EMISUSE (another thread while the run lasts). */
 STRUCTIO_API int structio_post_destroy(structio_post* post);

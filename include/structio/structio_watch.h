@@ -44,7 +44,8 @@ typedef struct structio_watch_event {
 /* Begins to watch a file or a folder (what is in it, not below that). It does not wait, but the
  * path is looked up on the calling thread. An event that is the same as the last one which nobody
  * has taken is left out. Errors: UV_ENOENT, UV_EACCES, UV_ENOSPC and UV_EMFILE (the system has no
- * more watches), STRUCTIO_EUNSUPPORTED, STRUCTIO_ENOMEM. */
+ * more watches), STRUCTIO_EUNSUPPORTED, STRUCTIO_ENOMEM. Any task or
+ * hook. */
 STRUCTIO_API int structio_watch_open(const char* path, const structio_watch_options* options,
                                      structio_watch** out);
 
@@ -54,7 +55,8 @@ STRUCTIO_API int structio_watch_open(const char* path, const structio_watch_opti
 STRUCTIO_API int structio_watch_next(structio_watch* watch, structio_watch_event* event);
 
 /* Ends the watching: whoever waits gets STRUCTIO_ECLOSED; later calls too. Idempotent. The handle
- * stays valid until freed. Checkpoint that also closes when cancelled. */
+ * stays valid until freed. Checkpoint that also closes when cancelled. Errors: STRUCTIO_ECANCELLED
+ * (it is closed all the same). */
 STRUCTIO_API int structio_watch_close(structio_watch* watch);
 
 /* Closes at once and frees the handle; NULL is allowed. Any task or hook, or any thread after the

@@ -9,6 +9,7 @@
 #include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "net/exchange.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/local.hpp"
 #include "runtime/nursery.hpp"
@@ -18,11 +19,6 @@ namespace structio::rt::net {
 namespace {
 
 constexpr char connector_key = 0;
-
-connector* connector_of(runtime& rt) noexcept {
-  local_value* held = local_find(rt.run_locals, &connector_key);
-  return held ? static_cast<connector*>(held->value) : nullptr;
-}
 
 int no_memory() noexcept {
   return base::fail(STRUCTIO_ENOMEM, "no memory for a connection");
@@ -60,7 +56,7 @@ bool concerns_all(int code) noexcept {
 
 int connect_one(runtime& rt, const address& to, const address* local,
                 stream::byte_stream*& out) noexcept {
-  if (const connector* own = connector_of(rt); own && own->fn) {
+  if (const connector* own = part_of<connector>(rt, &connector_key); own && own->fn) {
     const connector called = *own;  // it may be exchanged meanwhile
     if (const int code = cancel_check(rt)) return code;
     const int code = called.fn(to, out, called);
@@ -221,24 +217,7 @@ int race_all(runtime& rt, const dial_request& request, const address_list& list,
 }  // namespace
 
 int set_connector(runtime& rt, const connector& given, connector& former) noexcept {
-  connector* own = connector_of(rt);
-  if (!own) {
-    own = base::make<connector>();
-    local_value* held =
-        own ? local_value_make(own,
-                               [](void* value) { base::destroy(static_cast<connector*>(value)); })
-            : nullptr;
-    if (!held || local_bind(rt.run_locals, &connector_key, held) != 0) {
-      if (held)
-        local_value_release(held);
-      else
-        base::destroy(own);
-      return no_memory();
-    }
-  }
-  former = *own;
-  *own = given;
-  return 0;
+  return exchange_part(rt, &connector_key, given, former) == 0 ? 0 : no_memory();
 }
 
 void interleave(address_list& list) noexcept {

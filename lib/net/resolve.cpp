@@ -9,8 +9,8 @@
 #include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "net/exchange.hpp"
 #include "net/tcp.hpp"
-#include "runtime/local.hpp"
 #include "runtime/wait.hpp"
 #include "thread/run_limiter.hpp"
 
@@ -110,11 +110,6 @@ int ask_system(runtime& rt, const reactor::name_query& query, address_list& out)
   return code;
 }
 
-resolver* resolver_of(runtime& rt) noexcept {
-  local_value* held = local_find(rt.run_locals, &resolver_key);
-  return held ? static_cast<resolver*>(held->value) : nullptr;
-}
-
 bool fits(const address& a, reactor::address_family family) noexcept {
   return family == reactor::address_family::any ||
          (family == reactor::address_family::v6) == is_v6(a);
@@ -137,24 +132,7 @@ bool answered_at_once(const reactor::name_query& query, address_list& out, int& 
 }  // namespace
 
 int set_resolver(runtime& rt, const resolver& given, resolver& former) noexcept {
-  resolver* own = resolver_of(rt);
-  if (!own) {
-    own = base::make<resolver>();
-    local_value* held =
-        own ? local_value_make(own,
-                               [](void* value) { base::destroy(static_cast<resolver*>(value)); })
-            : nullptr;
-    if (!held || local_bind(rt.run_locals, &resolver_key, held) != 0) {
-      if (held)
-        local_value_release(held);
-      else
-        base::destroy(own);
-      return no_memory();
-    }
-  }
-  former = *own;
-  *own = given;
-  return 0;
+  return exchange_part(rt, &resolver_key, given, former) == 0 ? 0 : no_memory();
 }
 
 sync::limiter_block* resolver_limiter(runtime& rt) noexcept {
@@ -170,7 +148,7 @@ int resolve(runtime& rt, const reactor::name_query& query, address_list& out) no
     give_way(rt);
     return 0;
   }
-  if (const resolver* own = resolver_of(rt); own && own->fn) {
+  if (const resolver* own = part_of<resolver>(rt, &resolver_key); own && own->fn) {
     const resolver called = *own;  // it may be exchanged meanwhile
     if ((code = cancel_check(rt)) != 0) return code;
     code = called.fn(query, out, called);

@@ -49,6 +49,16 @@ void drop_value(const failure& f) noexcept {
 // nested deeper than a fiber's stack could follow.
 failure* free_one(failure* f, failure* list) noexcept {
   base::handle_drop(base::handle_kind::failure, f->handle);
+  while (while_line* line = f->first_while) {
+    f->first_while = line->next;
+    base::release(line);
+  }
+  if (failure* lender = f->lender) {
+    base::destroy(f);
+    if (lender->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return list;
+    lender->next_doomed = list;
+    return lender;
+  }
   if (f->kind == failure_kind::payload && f->type->drop) drop_value(*f);
   for (std::size_t i = 0; i < f->count; ++i) {
     failure* member = f->members[i];
@@ -60,10 +70,6 @@ failure* free_one(failure* f, failure* list) noexcept {
   base::release(f->members);
   reason_release(f->why);
   base::release(f->message);
-  while (while_line* line = f->first_while) {
-    f->first_while = line->next;
-    base::release(line);
-  }
   base::destroy(f);
   return list;
 }
@@ -74,6 +80,54 @@ void destroy(failure* f) noexcept {
     failure* next = list;
     list = free_one(next, next->next_doomed);
   }
+}
+
+while_line* make_line(const char* doing) noexcept {
+  const std::size_t length = std::strlen(doing) + 1;
+  auto* line = static_cast<while_line*>(base::allocate(sizeof(while_line) + length));
+  if (!line) return nullptr;
+  line->next = nullptr;
+  std::memcpy(line + 1, doing, length);
+  return line;
+}
+
+void append(failure& f, while_line* line) noexcept {
+  *f.last_while = line;
+  f.last_while = &line->next;
+}
+
+/// A failure of its own handle, name and "while" lines; the rest is lent. Null: memory is out.
+failure* copy_of(failure& f) noexcept {
+  failure* copy = make(f.kind, f.code);
+  if (!copy) return nullptr;
+  copy->lender = failure_retain(f.lender ? f.lender : &f);
+  copy->has_cancelled = f.has_cancelled;
+  std::memcpy(copy->task_name, f.task_name, sizeof copy->task_name);
+  copy->type = f.type;
+  copy->value = f.value;
+  copy->why = f.why;
+  copy->members = f.members;
+  copy->count = f.count;
+  copy->message = f.message;
+  for (const while_line* of = f.first_while; of; of = of->next) {
+    while_line* line = make_line(of->text());
+    if (!line) {
+      failure_release(copy);
+      return nullptr;
+    }
+    append(*copy, line);
+  }
+  return copy;
+}
+
+/// Makes the reference `f` one to a failure that nobody else has. False: memory is out.
+bool make_own(failure*& f) noexcept {
+  if (f->references.load(std::memory_order_acquire) == 1) return true;
+  failure* copy = copy_of(*f);
+  if (!copy) return false;
+  failure_release(f);
+  f = copy;
+  return true;
 }
 
 }  // namespace
@@ -151,9 +205,8 @@ failure* failure_of(runtime&, const task& t, int code, failure* in_flight) noexc
     }
   }
   if (!f) return failure_no_memory();
-  // What somebody else has as well may just be read on another thread.
-  const bool own = !f->immortal && f->references.load(std::memory_order_acquire) == 1;
-  if (own && f->task_name[0] == 0) {
+  // Without memory for a copy the name is what can be spared.
+  if (!f->immortal && f->task_name[0] == 0 && make_own(f)) {
     std::memcpy(f->task_name, t.name, sizeof f->task_name);
   }
   return f;
@@ -164,15 +217,15 @@ void failure_let_go(failure& f) noexcept {
   if (f.references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(&f);
 }
 
-int failure_add_while(failure& f, const char* doing) noexcept {
-  if (f.immortal) return 0;
-  const std::size_t length = std::strlen(doing) + 1;
-  auto* line = static_cast<while_line*>(base::allocate(sizeof(while_line) + length));
+int failure_add_while(failure*& f, const char* doing) noexcept {
+  if (f->immortal) return 0;
+  while_line* line = make_line(doing);
   if (!line) return STRUCTIO_ENOMEM;
-  line->next = nullptr;
-  std::memcpy(line + 1, doing, length);
-  *f.last_while = line;
-  f.last_while = &line->next;
+  if (!make_own(f)) {
+    base::release(line);
+    return STRUCTIO_ENOMEM;
+  }
+  append(*f, line);
   return 0;
 }
 

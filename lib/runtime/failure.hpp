@@ -1,6 +1,6 @@
-// Why a task failed: the object behind structio_failure. Immutable once made, but for the "while"
-// lines, and the task's name as long as nobody else has it, which are added on the way out; counted
-// by references that may be given back on any thread.
+// Why a task failed: the object behind structio_failure. Counted by references that may be given
+// back on any thread. Always true: what somebody else has as well does not change: the task's name
+// and "while" lines, which are added on the way out, then go to a copy.
 #pragma once
 
 #include <atomic>
@@ -46,6 +46,7 @@ struct failure {
   failure** members = nullptr;
   std::size_t count = 0;
   char* message = nullptr;
+  failure* lender = nullptr;       ///< of a copy: who owns value, reason, members and message
   failure* next_doomed = nullptr;  ///< while it is being destroyed
 };
 
@@ -70,6 +71,10 @@ inline failure* failure_retain(failure* f) noexcept {
   return f;
 }
 void failure_let_go(failure& f) noexcept;
+/// One of them may be a copy of the other, or both of a third one.
+inline bool failure_same(const failure& a, const failure& b) noexcept {
+  return (a.lender ? a.lender : &a) == (b.lender ? b.lender : &b);
+}
 inline void failure_release(failure* f) noexcept {
   if (f) failure_let_go(*f);  // the usual case is that there is none: no call for that
 }
@@ -87,8 +92,8 @@ using leaf_match = bool (*)(const failure& leaf, void* arg);
 int failure_split(failure* f, leaf_match match, void* arg, failure*& matched,
                   failure*& rest) noexcept;
 
-/// 0 or STRUCTIO_ENOMEM.
-int failure_add_while(failure& f, const char* doing) noexcept;
+/// 0, and `f` may have become a copy; or STRUCTIO_ENOMEM, and nothing has changed.
+int failure_add_while(failure*& f, const char* doing) noexcept;
 
 /// One line, without members. As snprintf.
 void failure_one_line(const failure& f, char* text, std::size_t size) noexcept;

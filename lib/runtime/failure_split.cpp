@@ -20,7 +20,7 @@ struct level {
   std::size_t other_count;
 };
 
-int copy_whiles(const failure& from, failure& to) noexcept {
+int copy_whiles(const failure& from, failure* to) noexcept {
   for (const while_line* line = from.first_while; line; line = line->next) {
     if (const int code = failure_add_while(to, line->text())) return code;
   }
@@ -35,7 +35,7 @@ int subgroup(const failure& from, failure** members, std::size_t& count, failure
   failure* group = failure_group(members, count);
   if (!group) return STRUCTIO_ENOMEM;
   std::memcpy(group->task_name, from.task_name, sizeof group->task_name);
-  if (copy_whiles(from, *group) != 0) {
+  if (copy_whiles(from, group) != 0) {
     group->count = 0;  // the members are still the caller's
     failure_release(group);
     return STRUCTIO_ENOMEM;

@@ -201,9 +201,13 @@ void nursery_add_failure(nursery& n, failure* f, const task* by, bool from_body)
   } else {
     std::snprintf(text, sizeof text, "task '%s' failed: %s", by->name, line);
   }
-  // The body may pass on what it learnt of a child by its handle: that is one failure, not two.
+  // The body may pass on what it learnt of a child by its handle: that is one failure, not two. The
+  // body's has all that was added to it.
   for (std::uint32_t i = 0; from_body && i < n.failure_count; ++i) {
-    if (n.failures[i] == f) return failure_release(f);
+    if (!failure_same(*n.failures[i], *f)) continue;
+    failure_release(n.failures[i]);
+    n.failures[i] = f;
+    return;
   }
   const auto source =
       f->code == STRUCTIO_EINTERRUPTED ? cancel_source::interrupt : cancel_source::nursery;

@@ -79,7 +79,7 @@ static int fails(void* arg) {
   int status = structio_failure_new_status(-700, "as planned", &why);
   (void)arg;
   if (status < 0) return status;
-  status = structio_failure_add_while(why, "failing");
+  status = structio_failure_add_while(&why, "failing");
   if (status < 0) {
     structio_failure_free(why);
     return status;

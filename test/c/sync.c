@@ -118,11 +118,48 @@ static void on_behalf(void) {
   CHECK(structio_limiter_discard(&l) == 0);
 }
 
+static const char reading[] = "another task is reading";
+
+static int second_reader(void* arg) {
+  structio_resource_guard* guard = arg;
+  CHECK(structio_resource_guard_entered(guard) == 1);
+  CHECK(structio_resource_guard_enter(guard) == STRUCTIO_EBUSY);
+  CHECK(strcmp(structio_last_message(), reading) == 0);
+  return 0;
+}
+
+static void guarded(void) {
+  structio_resource_guard guard = {{0}};
+  structio_nursery n;
+  CHECK(structio_resource_guard_enter(&guard) == STRUCTIO_EINVALID && says("not an initialised"));
+  CHECK(structio_resource_guard_init(NULL, reading) == STRUCTIO_EINVALID);
+  CHECK(structio_resource_guard_init(&guard, NULL) == STRUCTIO_EINVALID && says("conflict"));
+  CHECK(structio_resource_guard_init(&guard, reading) == 0);
+  CHECK(structio_resource_guard_leave(&guard) == STRUCTIO_EMISUSE && says("nobody is inside"));
+  CHECK(structio_resource_guard_enter(&guard) == 0);
+  CHECK(structio_resource_guard_enter(&guard) == STRUCTIO_EBUSY); /* not recursive */
+  CHECK(structio_resource_guard_destroy(&guard) == STRUCTIO_EMISUSE && says("inside"));
+  CHECK(structio_nursery_open(&n) == 0);
+  CHECK(structio_nursery_start_soon(&n, second_reader, &guard) == 0);
+  CHECK(structio_nursery_close(&n, 0, NULL) == 0);
+  CHECK(structio_resource_guard_leave(&guard) == 0);
+  CHECK(structio_resource_guard_entered(&guard) == 0);
+  CHECK(structio_resource_guard_enter(&guard) == 0); /* good for the next one */
+  CHECK(structio_resource_guard_leave(&guard) == 0);
+  CHECK(structio_resource_guard_destroy(&guard) == 0);
+  CHECK(structio_resource_guard_destroy(&guard) == STRUCTIO_EINVALID);
+  CHECK(structio_resource_guard_init(&guard, reading) == 0);
+  CHECK(structio_resource_guard_enter(&guard) == 0);
+  CHECK(structio_resource_guard_discard(&guard) == 0); /* with somebody inside */
+  CHECK(structio_resource_guard_discard(NULL) == STRUCTIO_EINVALID);
+}
+
 static int program(void* arg) {
   (void)arg;
   together();
   broken();
   on_behalf();
+  guarded();
   return 0;
 }
 

@@ -79,7 +79,10 @@ int failing(void*) {
   structio_failure* f = nullptr;
   const int status = note(structio_failure_new_status(-700, "a failure", &f), "new status");
   if (status < 0) return status;
-  note(structio_failure_add_while(f, "playing"), "add while");
+  note(structio_failure_add_while(&f, "playing"), "add while");
+  structio_failure* kept = structio_failure_retain(f);
+  note(structio_failure_add_while(&f, "playing on"), "add while to a copy");
+  structio_failure_free(kept);
   return structio_failure_raise(f);
 }
 

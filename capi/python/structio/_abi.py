@@ -9,12 +9,20 @@ import ctypes
 import os
 import sys
 from ctypes import c_char_p, c_double, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 VERSION: Final = (0, 1)
 
 
+def _interpreter(which: str) -> Any:
+    ask = ctypes.pythonapi["PyInterpreterState_" + which]
+    ask.argtypes, ask.restype = [], c_void_p
+    return ask()
+
+
 def _load() -> tuple[ctypes.PyDLL, ctypes.CDLL]:
+    if _interpreter("Get") != _interpreter("Main"):
+        raise ImportError("structio: works in the main interpreter only")  # callbacks run there
     usual = "libstructio.0.dylib" if sys.platform == "darwin" else "libstructio.so.0"
     path = os.environ.get("STRUCTIO_LIBRARY") or usual
     try:
@@ -89,7 +97,7 @@ class RunOptions(Sized):
         ("no_deadlock_check", c_uint32),
         ("reserved", c_uint32),
         ("clock", c_void_p),
-        ("failure", ctypes.POINTER(c_void_p)),
+        ("failure", c_void_p),  # a pointer to one
         ("on_interrupt", c_void_p),
         ("on_interrupt_arg", c_void_p),
         ("task_enter", c_void_p),
@@ -254,6 +262,16 @@ TaskFn = ctypes.CFUNCTYPE(c_int, c_void_p)
 InterruptFn = ctypes.CFUNCTYPE(c_int, ctypes.py_object)
 DropFn = ctypes.CFUNCTYPE(None, c_void_p)
 DescribeFn = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
+
+
+class Unique:
+    """What lives in memory that the library knows: a copy would share it, and free it as well."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(f"a {type(self).__qualname__} cannot be copied or pickled")
+
 
 # --- functions ------------------------------------------------------------------------------------
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from ctypes import c_int, c_ssize_t, c_void_p
 from typing import Final
 
@@ -35,16 +34,27 @@ _release.argtypes = [c_void_p]
 _release.restype = None
 
 
-@contextmanager
-def pinned(data: bytes | bytearray | memoryview) -> Iterator[tuple[int, int]]:
-    """Address and size of a bytes-like object, which cannot be resized meanwhile."""
-    view = _Buffer()
-    address = ctypes.addressof(view)
-    _get(data, address, 0)
-    try:
-        yield view.buf or address, view.len
-    finally:
-        _release(address)
+class Pinned:
+    """A bytes-like object that cannot be resized until it is released, or this one goes."""
+
+    __slots__ = ("address", "size", "_view")
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+        self._view: _Buffer | None = None
+        view = _Buffer()
+        where = ctypes.addressof(view)
+        _get(data, where, 0)
+        self._view = view
+        self.address: int = view.buf or where
+        self.size: int = view.len
+
+    def release(self) -> None:
+        view, self._view = self._view, None
+        if view is not None:
+            _release(ctypes.addressof(view))
+
+    def __del__(self) -> None:
+        self.release()
 
 
 def _slow_address(data: bytes) -> int:

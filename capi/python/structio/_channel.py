@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import math
+import weakref
 from ctypes import addressof, c_int64, c_void_p
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from ._abi import ChannelStatistics, ItemType, function, op
-from ._status import FOREVER, EndOfChannel, check, exception
+from . import _failure
+from ._abi import ChannelStatistics, DropFn, ItemType, Unique, function, op
+from ._status import FOREVER, EndOfChannel, check, exception, saturated
 from ._task import Run, call_raw, current_run
 from .lowlevel import checkpoint
 
 T = TypeVar("T")
 Self = TypeVar("Self", bound="_End[Any]")
 
-# An item of the library's is a number; the object stays in the channel's `_Items`.
-_item_type = ItemType(size=8)
+# An item of the library's is two numbers, the object's and the channel's; the object stays in the
+# channel's `_Items`.
+Words = c_int64 * 2
 _new = function("channel_new", "ipqpp")
 
 
@@ -35,22 +39,45 @@ class MemoryChannelStatistics:
 class _Items:
     """What is on its way in one channel, by number; and memory for the numbers."""
 
-    __slots__ = ("run", "objects", "next", "slots")
+    __slots__ = ("run", "number", "objects", "destroyed", "next", "slots", "__weakref__")
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.number = _next_number()
         self.objects: dict[int, Any] = {}
+        self.destroyed: list[Any] = []
         self.next = itertools.count(1).__next__
-        self.slots: list[tuple[c_int64, int]] = []
+        self.slots: list[tuple[ctypes.Array[c_int64], int]] = []
+        _channels[self.number] = self
 
-    def slot(self) -> tuple[c_int64, int]:
+    def slot(self) -> tuple[ctypes.Array[c_int64], int]:
         if self.slots:
             return self.slots.pop()
-        word = c_int64()
-        return word, addressof(word)
+        words = Words(0, self.number)
+        return words, addressof(words)
 
 
-class _End(Generic[T]):
+_channels: Final[weakref.WeakValueDictionary[int, _Items]] = weakref.WeakValueDictionary()
+_next_number: Final = itertools.count(1).__next__
+
+
+def _destroy(address: int) -> None:
+    """Nobody will receive it. The object goes once the library has returned: who knows what it does
+    when it goes."""
+    try:
+        key, number = Words.from_address(address)
+        items = _channels.get(number)
+        if items is not None:
+            items.destroyed.append(items.objects.pop(key, None))
+    except BaseException as exc:
+        _failure.report(exc)
+
+
+_destroy_callback: Final = DropFn(_destroy)
+_item_type: Final = ItemType(size=16, destroy=ctypes.cast(_destroy_callback, c_void_p))
+
+
+class _End(Unique, Generic[T]):
     """What both ends have in common."""
 
     _close: Any
@@ -69,9 +96,14 @@ class _End(Generic[T]):
         return type(self)(self._items, out.value or 0)
 
     def close(self) -> None:
-        """Closes this handle; who waits at it gets ClosedResourceError. Again: nothing."""
-        if not self._items.run.closed:
+        """Closes this handle; who waits at it gets ClosedResourceError. Again: nothing.
+
+        After the last handle of the receiving end, what is buffered is dropped.
+        """
+        items = self._items
+        if not items.run.closed:
             check(type(self)._close(self._handle))
+            items.destroyed.clear()
 
     async def aclose(self) -> None:
         """Closes it, and is a checkpoint."""
@@ -116,6 +148,7 @@ class _End(Generic[T]):
         handle = getattr(self, "_handle", 0)
         if handle:
             self._items.run.free(type(self)._free, handle)
+            self._items.destroyed.clear()
 
 
 class MemorySendChannel(_End[T]):
@@ -132,7 +165,7 @@ class MemorySendChannel(_End[T]):
         """Sends it, or raises WouldBlock."""
         items = self._items
         slot = items.slot()
-        key = slot[0].value = items.next()
+        key = slot[0][0] = items.next()
         items.objects[key] = value
         status = MemorySendChannel._try(self._handle, slot[1])
         items.slots.append(slot)
@@ -144,7 +177,7 @@ class MemorySendChannel(_End[T]):
         """Sends it as soon as there is room. Cancelled: it was not sent."""
         items = self._items
         slot = items.slot()
-        key = slot[0].value = items.next()
+        key = slot[0][0] = items.next()
         items.objects[key] = value
         status = await call_raw(slot, MemorySendChannel._OP_SEND, self._handle, slot[1])
         items.slots.append(slot)
@@ -163,19 +196,12 @@ class MemoryReceiveChannel(_End[T]):
     _try = function("receiver_try_receive", "ipp")
     _OP_RECEIVE = op("receiver_receive")
 
-    def close(self) -> None:
-        """Closes this handle; after the last of them what is buffered is dropped."""
-        super().close()
-        items = self._items
-        if not items.run.closed and self.statistics().open_receive_channels == 0:
-            items.objects.clear()
-
     def receive_nowait(self) -> T:
         """The next object, or WouldBlock."""
         items = self._items
         slot = items.slot()
         status = MemoryReceiveChannel._try(self._handle, slot[1])
-        key = slot[0].value
+        key = slot[0][0]
         items.slots.append(slot)
         if status < 0:
             raise exception(status)
@@ -186,7 +212,7 @@ class MemoryReceiveChannel(_End[T]):
         items = self._items
         slot = items.slot()
         status = await call_raw(slot, MemoryReceiveChannel._OP_RECEIVE, self._handle, slot[1])
-        key = slot[0].value
+        key = slot[0][0]
         items.slots.append(slot)
         if status < 0:
             raise exception(status)
@@ -216,7 +242,7 @@ class _OpenMemoryChannel:
         elif max_buffer_size < 0:
             raise ValueError("structio.open_memory_channel: the size must not be negative")
         else:
-            capacity = max_buffer_size
+            capacity = saturated(max_buffer_size)
         items = _Items(current_run("structio.open_memory_channel"))
         tx, rx = c_void_p(), c_void_p()
         check(_new(addressof(_item_type), capacity, addressof(tx), addressof(rx)))

@@ -17,11 +17,10 @@ from typing import Any
 from . import _status
 from ._abi import function, op
 from ._interrupt import in_users_code
-from ._task import DRIVE, Run, Task, call
+from ._task import DRIVE, Run, Task, call, interrupt
 
 _OP_READABLE = op("wait_readable")
 _start_system_task = function("start_system_task", "ippp")
-_inject_interrupt = function("inject_interrupt", "i")
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -81,9 +80,7 @@ class Handlers:
                     handler(signum, None)
                 except BaseException as exc:
                     _status.raised_by_handler.append(exc)
-                    if self._run.interrupts is not None:
-                        self._run.interrupts.noted = True  # it will be asked
-                    _inject_interrupt()
+                    interrupt(self._run)
 
     def end(self) -> list[tuple[Handler, int]]:
         """Puts back what was there; the calls that are left."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from ctypes import addressof
 from dataclasses import dataclass
+from typing import Any
 
 from ._abi import LimiterStatistics, LimiterStorage, function, op
-from ._status import FOREVER, check
+from ._status import FOREVER, RunFinishedError, check, exception, saturated
 from ._sync import AsyncContext, Block
-from ._task import call
+from ._task import call, call_raw
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def _tokens(total: int | float) -> int:
         raise TypeError("CapacityLimiter: total_tokens must be an int or math.inf")
     if total < 0:
         raise ValueError("CapacityLimiter: total_tokens must not be negative")
-    return total
+    return saturated(total)
 
 
 def _public(total: int) -> int | float:
@@ -50,21 +51,13 @@ class CapacityLimiter(Block, AsyncContext):
 
     def __init__(self, total_tokens: int | float) -> None:
         self._allocate(LimiterStorage, CapacityLimiter._init, _tokens(total_tokens))
-        self._borrowers: dict[int, object] = {}
-
-    @classmethod
-    def _of_the_run(cls, address: int) -> CapacityLimiter:
-        """A view of the run's own: it ends with the run."""
-        limiter = cls.__new__(cls)
-        limiter._address = address
-        limiter._borrowers = {}
-        limiter._storage = None
-        return limiter
+        # Themselves, and who needs them: calls that wait, and the token that each may have.
+        self._borrowers: dict[object, list[Any]] = {}
 
     @property
     def total_tokens(self) -> int | float:
         """How many there are; may be changed at any time."""
-        return _public(CapacityLimiter._total(self._address))
+        return _public(check(CapacityLimiter._total(self._address)))
 
     @total_tokens.setter
     def total_tokens(self, total: int | float) -> None:
@@ -92,19 +85,39 @@ class CapacityLimiter(Block, AsyncContext):
         check(CapacityLimiter._release(self._address))
 
     def acquire_on_behalf_of_nowait(self, borrower: object) -> None:
-        """The same for any object."""
-        check(CapacityLimiter._try_on_behalf(self._address, id(borrower)))
-        self._borrowers[id(borrower)] = borrower
+        """The same for any object; who is equal to it is the same borrower."""
+        status = CapacityLimiter._try_on_behalf(self._address, self._known(borrower))
+        if status < 0:
+            self._forget(borrower)
+            raise exception(status)
 
     async def acquire_on_behalf_of(self, borrower: object) -> None:
-        """The same for any object."""
-        await call(self, CapacityLimiter._OP_ON_BEHALF, self._address, id(borrower))
-        self._borrowers[id(borrower)] = borrower
+        """The same for any object; who is equal to it is the same borrower."""
+        known = self._known(borrower)
+        status = await call_raw(self, CapacityLimiter._OP_ON_BEHALF, self._address, known)
+        if status < 0:
+            self._forget(borrower)
+            raise exception(status)
 
     def release_on_behalf_of(self, borrower: object) -> None:
-        """The same for any object."""
-        check(CapacityLimiter._release_on_behalf(self._address, id(borrower)))
-        self._borrowers.pop(id(borrower), None)
+        """Gives that borrower's back; RuntimeError when it has none."""
+        known = self._known(borrower)
+        status = CapacityLimiter._release_on_behalf(self._address, known)
+        self._forget(borrower)
+        check(status)
+        self._forget(borrower)
+
+    def _known(self, borrower: object) -> int:
+        """What the library knows it by, as long as this is not forgotten: one of its equals."""
+        entry = self._borrowers.setdefault(borrower, [borrower, 0])
+        entry[1] += 1
+        return id(entry[0])
+
+    def _forget(self, borrower: object) -> None:
+        entry = self._borrowers[borrower]
+        entry[1] -= 1
+        if entry[1] == 0:
+            del self._borrowers[borrower]
 
     def statistics(self) -> CapacityLimiterStatistics:
         out = LimiterStatistics()
@@ -118,6 +131,23 @@ class CapacityLimiter(Block, AsyncContext):
             f" with {s.tasks_waiting} waiting>"
         )
 
+
+class RunsLimiter(CapacityLimiter):
+    """A view of one that the library has, and frees at the run's end."""
+
+    def __init__(self, address: int) -> None:
+        self._where = address
+        self._borrowers = {}
+
+    @property
+    def _address(self) -> int:  # type: ignore[override]
+        if not self._where:
+            raise RunFinishedError("CapacityLimiter: the default one has ended with its run")
+        return self._where
+
+    def _end(self) -> None:
+        self._where = 0
+        self._borrowers.clear()
+
     def __del__(self) -> None:
-        if getattr(self, "_storage", None) is not None:
-            super().__del__()
+        """Nothing of it is ours."""

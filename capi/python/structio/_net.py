@@ -11,16 +11,17 @@ from ctypes import addressof, c_char, c_int64, c_size_t, c_uint16, c_void_p
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-from ._abi import TcpConnectOptions, TcpListenOptions, function, op
-from ._buffer import address_of_bytes, pinned
+from ._abi import TcpConnectOptions, TcpListenOptions, Unique, function, op
+from ._buffer import Pinned, address_of_bytes
 from ._nursery import TASK_STATUS_IGNORED, Nursery, open_nursery
-from ._time import sleep
-from ._status import check, exception, text
+from ._time import nanoseconds, sleep
+from ._status import FOREVER, check, exception, text
 from ._task import Run, call, call_raw, current_run, transparent
 from .lowlevel import checkpoint
 
 RECEIVE_SIZE: Final = 64 * 1024
 MAX_LISTENERS: Final = 64
+MAX_BACKLOG: Final = 0xFFFF  # of the systems, at most
 PAUSE: Final = 0.1
 _OUT_OF_SOMETHING: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -51,7 +52,7 @@ def _address(ask: Any, handle: int) -> tuple[str, int]:
     return text(host.value), port.value
 
 
-class SocketStream:
+class SocketStream(Unique):
     """A TCP connection: bytes both ways. Nagle's algorithm is off."""
 
     __slots__ = ("_run", "_handle", "_closed", "__weakref__")
@@ -60,6 +61,8 @@ class SocketStream:
         self._run = run
         self._handle = handle
         self._closed = False
+        if run.to_free:
+            run._free_those()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Waits for bytes; returns at most `max_bytes` of them, none at the stream's end.
@@ -94,8 +97,11 @@ class SocketStream:
         if type(data) is bytes:
             await call(data, _OP_SEND, self._handle, address_of_bytes(data), len(data))
             return
-        with pinned(data) as (address, size):
-            await call(data, _OP_SEND, self._handle, address, size)
+        pin = Pinned(data)  # the task keeps it, should this coroutine be closed meanwhile
+        result = await call_raw(pin, _OP_SEND, self._handle, pin.address, pin.size)
+        pin.release()
+        if result < 0:
+            raise exception(result)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Waits until `send_all` might not have to wait."""
@@ -134,15 +140,17 @@ class SocketStream:
         check(_descriptor(self._handle, addressof(out)))
         return out.value
 
-    def setsockopt(self, level: int, option: int, value: int | bytes) -> None:
-        """As that of `socket.socket`."""
-        if not isinstance(value, bytes):
-            value = value.to_bytes(4, sys.byteorder, signed=True)
-        with pinned(value) as (address, size):
-            check(_set_option(self._number(), level, option, address, size))
+    def setsockopt(
+        self, level: int, option: int, value: int | bytes | bytearray | memoryview
+    ) -> None:
+        """As that of `socket.socket`, for an int or bytes."""
+        _int_of_c(level), _int_of_c(option)
+        pin = Pinned(_int_of_c(value) if isinstance(value, int) else value)
+        check(_set_option(self._number(), level, option, pin.address, pin.size))
 
     def getsockopt(self, level: int, option: int) -> int:
         """As that of `socket.socket`, for options that are an int."""
+        _int_of_c(level), _int_of_c(option)
         out, size = ctypes.c_int(), c_size_t(4)
         check(_get_option(self._number(), level, option, addressof(out), addressof(size)))
         return out.value
@@ -176,13 +184,18 @@ class SocketStream:
         self._close_now()
 
 
+def _int_of_c(value: int) -> bytes:
+    """Its bytes; OverflowError when it is no int of C's."""
+    return value.to_bytes(4, sys.byteorder, signed=True)
+
+
 def _new_buffer() -> tuple[memoryview, int]:
     """Mapped, so that of a connection on which nothing comes no memory is used."""
     space = mmap.mmap(-1, RECEIVE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return memoryview(space), addressof(c_char.from_buffer(space))
 
 
-class SocketListener:
+class SocketListener(Unique):
     """A listening socket."""
 
     def __init__(self, run: Run, handle: int) -> None:
@@ -250,7 +263,9 @@ async def open_tcp_stream(
     if not isinstance(port, int):
         raise TypeError(f"structio.open_tcp_stream: port must be an int, not {port!r}")
     run = current_run("structio.open_tcp_stream")
-    delay = 2**63 - 1 if happy_eyeballs_delay is None else round(happy_eyeballs_delay * 1e9)
+    delay = FOREVER
+    if happy_eyeballs_delay is not None:
+        delay = nanoseconds("structio.open_tcp_stream: the delay", happy_eyeballs_delay)
     options = TcpConnectOptions(
         host=_host(host), port=port, attempt_delay=delay, local_host=_host(local_address)
     )
@@ -269,8 +284,14 @@ async def open_tcp_listeners(
         raise TypeError(f"structio.open_tcp_listeners: port must be an int, not {port!r}")
     if not 0 <= port <= 65535:
         raise ValueError(f"structio.open_tcp_listeners: {port} is no port")
+    if backlog is None:
+        backlog = 0
+    elif not isinstance(backlog, int):
+        raise TypeError("structio.open_tcp_listeners: backlog must be an int or None")
+    elif backlog < 0:
+        raise ValueError("structio.open_tcp_listeners: backlog must not be negative")
     run = current_run("structio.open_tcp_listeners")
-    options = TcpListenOptions(host=_host(host), port=port, backlog=backlog or 0)
+    options = TcpListenOptions(host=_host(host), port=port, backlog=min(backlog, MAX_BACKLOG))
     handles = (c_void_p * MAX_LISTENERS)()
     count = c_size_t()
     await call(
@@ -296,16 +317,17 @@ async def _serve_one(
     nursery: Nursery,
     handler: Callable[[SocketStream], Awaitable[Any]],
 ) -> NoReturn:
-    while True:
-        try:
-            stream = await listener.accept()
-        except OSError as error:
-            if error.errno not in _OUT_OF_SOMETHING:
-                raise
-            await sleep(PAUSE)
-        else:
-            nursery.start_soon(_handle, handler, stream, name=handler)
-            del stream
+    async with listener:
+        while True:
+            try:
+                stream = await listener.accept()
+            except OSError as error:
+                if error.errno not in _OUT_OF_SOMETHING:
+                    raise
+                await sleep(PAUSE)
+            else:
+                nursery.start_soon(_handle, handler, stream, name=handler)
+                del stream
 
 
 async def serve_listeners(
@@ -315,7 +337,8 @@ async def serve_listeners(
     handler_nursery: Nursery | None = None,
     task_status: Any = TASK_STATUS_IGNORED,
 ) -> NoReturn:
-    """Accepts for ever; each connection is a task, and is closed when its handler has ended."""
+    """Accepts for ever; each connection is a task, and is closed when its handler has ended. The
+    listeners are closed in the end."""
     async with open_nursery() as nursery:
         for listener in listeners:
             nursery.start_soon(_serve_one, listener, handler_nursery or nursery, handler)

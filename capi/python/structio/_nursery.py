@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from ctypes import addressof, c_void_p
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from . import _failure
-from ._abi import NurseryStorage, TaskOptions, function, op
-from ._scope import ScopeView, raise_as_it_was
+from ._abi import NurseryStorage, TaskOptions, Unique, function, op
+from ._scope import CancelScope, raise_as_it_was
 from ._status import ECANCELLED, ECLOSED, EMISUSE, Cancelled, check, exception
 from ._task import (
     DRIVE,
@@ -72,15 +73,19 @@ class _Status:
         self.value = value
 
 
-class NurseryScope(ScopeView):
-    """The scope of a nursery."""
+class NurseryScope(CancelScope):
+    """The scope of a nursery, which enters and leaves it."""
 
     def __init__(self, address: int, storage: object) -> None:
+        self._entered = True
         self._storage = storage
-        self._view(address, float("inf"), False)
+        self._view(address, math.inf, False)
+
+    def __exit__(self, *args: object) -> NoReturn:
+        raise RuntimeError("CancelScope: it is its nursery's")
 
 
-class Nursery:
+class Nursery(Unique):
     """Where tasks live. Made by `structio.open_nursery`."""
 
     def __init__(self, run: Run) -> None:
@@ -90,13 +95,14 @@ class Nursery:
         check(_open(self._address))
         run.kept[self._address] = self
         self._closed = False
-        self.cancel_scope: ScopeView = NurseryScope(_scope(self._address), storage)
+        self.cancel_scope: CancelScope = NurseryScope(_scope(self._address), storage)
         self.parent_task = run.current
 
     @property
     def child_tasks(self) -> frozenset[Task]:
         """The tasks that live here now."""
-        return frozenset(task for task in self._run.tasks if task.parent_nursery is self)
+        tasks = self._run.tasks  # threads that call into the run change it at any time
+        return frozenset(task for task in tuple(tasks) if task.parent_nursery is self)
 
     def start_soon(
         self, async_fn: Callable[..., Awaitable[Any]], *args: object, name: object = None

@@ -7,7 +7,7 @@ from ctypes import addressof, c_int64, c_void_p
 from types import TracebackType
 from typing import Final
 
-from ._abi import ScopeOptions, ScopeStorage, function
+from ._abi import ScopeOptions, ScopeStorage, Unique, function
 from ._failure import cancelled_group, free, has_cancelled
 from ._time import nanoseconds, seconds
 from ._status import (
@@ -40,9 +40,10 @@ ABSOLUTE: Final = 1
 RELATIVE: Final = 2
 
 
-class ScopeView:
+class ScopeView(Unique):
     """What can be asked of a scope, and done to it, from anywhere in its run."""
 
+    _storage: object
     _address: int
     _left: bool
     _caught: bool
@@ -52,10 +53,13 @@ class ScopeView:
 
     def cancel(self, reason: str | None = None) -> None:
         """Cancels everything inside; again: nothing."""
+        if reason is not None and not isinstance(reason, str):
+            raise TypeError("CancelScope.cancel: the reason must be a str or None")
         if self._left:
             self._called = True
             return
-        check(_cancel(self._address, None if reason is None else reason.encode()))
+        text = None if reason is None else reason.encode("utf-8", "replace")
+        check(_cancel(self._address, text))
 
     @property
     def cancel_called(self) -> bool:
@@ -142,7 +146,7 @@ class CancelScope(ScopeView):
             raise TypeError("CancelScope: shield must be a bool")
         ns = nanoseconds("CancelScope", deadline) if kind else 0
         options = ScopeOptions(deadline=ns, deadline_kind=kind, shield=shield)
-        storage = self._storage = ScopeStorage()
+        self._storage = storage = ScopeStorage()
         address = addressof(storage)
         check(_init(address, addressof(options)))
         self._view(address, deadline if kind == ABSOLUTE else math.inf, shield)
@@ -250,7 +254,7 @@ def raise_as_it_was(exc: BaseException) -> None:
     try:
         raise exc
     finally:
-        exc.__context__ = context
+        BaseException.__setattr__(exc, "__context__", context)  # its class may refuse it
         del exc, context
 
 
@@ -310,5 +314,4 @@ def current_effective_deadline() -> float:
     """The earliest deadline that the task is under: `math.inf` for none, `-math.inf` when it is
     cancelled already."""
     current_run("structio.current_effective_deadline")
-    ns = _current_deadline()
-    return -math.inf if ns == -(2**63) else seconds(ns)
+    return seconds(_current_deadline())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
-from typing import Final, final
+from typing import Final, NoReturn, final
 
 from ._abi import CancelInfo, function
 
@@ -31,6 +31,11 @@ EUNSUPPORTED: Final = -20021
 
 FOREVER: Final = 2**63 - 1
 
+
+def saturated(n: int) -> int:
+    """The nearest number that the library knows; ctypes would take some bits of it."""
+    return max(-FOREVER, min(n, FOREVER))
+
 _SOURCES: Final = (
     "unknown",
     "explicit",
@@ -54,6 +59,12 @@ class Cancelled(BaseException):
     source: str = "unknown"
     reason: str | None = None
     source_task: str | None = None
+
+    def __init__(self) -> None:
+        raise TypeError("Cancelled: only the library raises it; call a scope's cancel()")
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Cancelled: is no base class")
 
     def __str__(self) -> str:
         text = f"cancelled due to {self.source}"
@@ -147,7 +158,7 @@ def last_message() -> str:
 
 def cancelled() -> Cancelled:
     """The calling task's cancellation as an exception."""
-    exc = Cancelled()
+    exc = Cancelled.__new__(Cancelled)
     info = CancelInfo()
     if _cancel_reason(ctypes.addressof(info)) == 1:
         exc.source = _SOURCES[info.source] if info.source < len(_SOURCES) else "unknown"

@@ -14,11 +14,12 @@ from ._abi import (
     MutexStorage,
     SemaphoreStatistics,
     SemaphoreStorage,
+    Unique,
     WaitingStatistics,
     function,
     op,
 )
-from ._status import FOREVER, check, exception
+from ._status import FOREVER, check, exception, saturated
 from ._task import Run, Task, call, current_run
 
 _task_current = function("task_current", "Q")
@@ -29,7 +30,7 @@ ALL: Final = 2**64 - 1
 _lost: Final[list[object]] = []
 
 
-class Block:
+class Block(Unique):
     """An object of the library that lives in memory of ours."""
 
     _address: int = 0
@@ -130,8 +131,10 @@ class Semaphore(Block, AsyncContext):
             raise TypeError("Semaphore: initial_value must be an int")
         if max_value is not None and not isinstance(max_value, int):
             raise TypeError("Semaphore: max_value must be an int or None")
-        bound = FOREVER if max_value is None else max_value
-        self._allocate(SemaphoreStorage, Semaphore._init, initial_value, bound)
+        initial, bound = saturated(initial_value), saturated(max_value or 0)
+        if max_value is None:
+            bound = FOREVER
+        self._allocate(SemaphoreStorage, Semaphore._init, initial, bound)
         self._max_value = max_value
 
     @property
@@ -275,7 +278,7 @@ class Condition(Block, AsyncContext):
         """Wakes the first `n` who wait."""
         if n < 0:
             raise ValueError("Condition.notify: n is negative")
-        self._check_notified(Condition._notify(self._address, n))
+        self._check_notified(Condition._notify(self._address, min(n, ALL)))
 
     def notify_all(self) -> None:
         """Wakes all who wait."""

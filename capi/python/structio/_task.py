@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import ctypes
+import functools
 import threading
 import types
 import weakref
@@ -16,7 +17,7 @@ from ctypes import c_int64, c_void_p
 from typing import Any, Final, TypeVar
 
 from . import _failure, _sigmask
-from ._abi import OpInfo, StepFn, TaskOptions, address_of, function
+from ._abi import OpInfo, StepFn, TaskOptions, Unique, address_of, function
 from ._status import EPAYLOAD, exception, text
 
 T = TypeVar("T")
@@ -67,29 +68,42 @@ class Run:
         self.options = TaskOptions(stack_size=STACK_SIZE)
         self.options_address = ctypes.addressof(self.options)
         self.closed = False
+        self.default_limiter: Any = None
+        self.posted_failed: BaseException | None = None
         self.mask = _sigmask.present()
 
     def slot(self) -> tuple[ctypes.Array[c_int64], int]:
         """Memory for a structio_steps, which is copied when the task begins."""
+        if self.to_free:
+            self._free_those()
         if self.slots:
             return self.slots.pop()
         words = (c_int64 * 3)(24, STEP)
         return words, ctypes.addressof(words)
 
-
     def free(self, fn: Callable[[int], int], handle: int) -> None:
-        """Frees a handle now, or at the run's end when that is another thread's."""
-        if local.run is self or self.closed:
+        """Frees a handle: now, or soon when the run is another thread's."""
+        if local.run is self:
             fn(handle)
         else:
             self.to_free.append((fn, handle))
+            if self.closed:
+                self._free_those()
+
+    def _free_those(self) -> None:
+        while self.to_free:
+            try:
+                fn, handle = self.to_free.pop()
+            except IndexError:  # another thread has had the last one
+                return
+            fn(handle)
 
     def end(self) -> None:
         """It is over; handles that are left may be freed on any thread."""
         self.closed = True
-        for fn, handle in self.to_free:
-            fn(handle)
-        self.to_free.clear()
+        if self.default_limiter is not None:
+            self.default_limiter._end()
+        self._free_those()
 
 
 class _Local(threading.local):
@@ -107,7 +121,14 @@ def current_run(what: str) -> Run:
     return run
 
 
-class Task:
+def interrupt(run: Run) -> None:
+    """As if Ctrl-C had come in code of this package."""
+    if run.interrupts is not None:
+        run.interrupts.noted = True  # it will be asked
+    _inject_interrupt()
+
+
+class Task(Unique):
     """A task. What `structio.lowlevel.current_task` returns."""
 
     __slots__ = (
@@ -229,10 +250,16 @@ def _step(task: Task, address: int) -> int:
                     words[3 + i] = command[i]
         return CALL
     except StopIteration as stop:
-        task.result = stop.value
+        if task.parent_nursery is None:
+            task.result = stop.value
         status = 0
     except BaseException as exc:
-        status = _ended_with(task, exc)
+        status = EPAYLOAD
+        try:
+            status = _ended_with(exc)
+            task.coro.close()  # type: ignore[union-attr]  # it was not even begun, perhaps
+        except BaseException as worse:
+            _failure.report(worse)
     try:
         Words.from_address(address)[1] = status
         task.run.tasks.discard(task)
@@ -242,17 +269,13 @@ def _step(task: Task, address: int) -> int:
     return DONE
 
 
-def _ended_with(task: Task, exc: BaseException) -> int:
+def _ended_with(exc: BaseException) -> int:
     trace = exc.__traceback__
     while trace is not None and trace.tb_frame.f_code in transparent:
         trace = trace.tb_next
-    exc.__traceback__ = trace
+    BaseException.with_traceback(exc, trace)  # its class may have no setting of attributes
     del trace
-    try:
-        return _failure.fail(exc)
-    except BaseException as worse:
-        _failure.report(worse)
-        return EPAYLOAD
+    return _failure.fail(exc)
 
 
 _step_callback: Final = StepFn(_step)
@@ -326,15 +349,14 @@ def label_of(fn: Any, name: object) -> bytes:
     """What the library calls a task: its room for names is short."""
     if name is not None:
         fn = name
-    try:
-        text = fn.__name__
-    except AttributeError:
-        text = fn if isinstance(fn, str) else _plain_name(fn).rpartition(".")[2]
-    return text.encode("utf-8", "replace")  # type: ignore[no-any-return]
+    text = fn if isinstance(fn, str) else getattr(fn, "__name__", None)
+    if not isinstance(text, str):
+        text = _plain_name(fn).rpartition(".")[2]
+    return text.encode("utf-8", "replace")
 
 
 def _plain_name(fn: Any) -> str:
-    while hasattr(fn, "func"):  # functools.partial
+    while isinstance(fn, functools.partial):
         fn = fn.func
     try:
         return f"{fn.__module__}.{fn.__qualname__}"

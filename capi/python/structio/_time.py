@@ -29,7 +29,10 @@ def nanoseconds(what: str, seconds: float) -> int:
 
 
 def seconds(ns: int) -> float:
-    return math.inf if ns == FOREVER else ns / 1e9
+    """The other way: what was saturated has no end."""
+    if -FOREVER < ns < FOREVER:
+        return ns / 1e9
+    return math.inf if ns > 0 else -math.inf
 
 
 def current_time() -> float:

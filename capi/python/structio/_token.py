@@ -10,7 +10,7 @@ from ctypes import addressof, c_void_p
 from typing import Any, Final, TypeVar
 
 from . import _failure
-from ._abi import Steps, TaskFn, function
+from ._abi import Steps, TaskFn, Unique, function
 from ._status import EPAYLOAD, check, exception
 from ._task import DRIVE, STEP, Run, Task, coroutine_of, current_run, local
 
@@ -25,7 +25,7 @@ _posted: Final[dict[int, tuple[Callable[..., object], tuple[object, ...]]]] = {}
 _next_key: Final = itertools.count(1).__next__
 
 
-class Token:
+class Token(Unique):
     """Names a run for other threads. As long as one is there, no deadlock is reported: somebody may
     call. Made by `structio.lowlevel.current_token`."""
 
@@ -80,7 +80,10 @@ def _calls(key: int) -> int:
         fn(*args)
         return 0
     except BaseException as exc:
-        _failure.report(exc)
+        if local.run is None:
+            _failure.report(exc)
+        else:
+            local.run.posted_failed = exc
         return EPAYLOAD
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from . import _failure
 from ._abi import Steps, function
-from ._status import ECANCELLED, Cancelled, exception
+from ._status import exception
 from ._task import DRIVE, STEP, Task, coroutine_of, no_coroutine, transparent
 from ._token import Token
 from .to_thread import host_of
@@ -56,7 +56,7 @@ def check_cancelled() -> None:
     host_of("structio.from_thread.check_cancelled")
     status = _check()
     if status < 0:
-        raise Cancelled() if status == ECANCELLED else exception(status)
+        raise exception(status)
 
 
 transparent[_calls.__code__] = False

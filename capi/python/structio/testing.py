@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from ctypes import addressof, c_int64, c_void_p
 
-from ._abi import VirtualClockOptions, function, op
+from ._abi import Unique, VirtualClockOptions, function, op
 from ._time import nanoseconds
 from ._status import check
 from ._task import call
@@ -22,7 +22,7 @@ _read = function("virtual_clock_now", "ipp")
 _OP_WAIT = op("wait_all_tasks_blocked")
 
 
-class MockClock:
+class MockClock(Unique):
     """A clock for `structio.run` that stands still unless it is made to move.
 
     `rate`: virtual seconds in each real one. `autojump_threshold`: after so much real time in

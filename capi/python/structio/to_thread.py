@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from . import _failure, _sigmask
 from ._abi import DropFn, TaskFn, ThreadOptions, function, op
-from ._limiter import CapacityLimiter
+from ._limiter import CapacityLimiter, RunsLimiter
 from ._status import ECANCELLED, Cancelled, exception
 from ._task import Run, call_raw, current_run, no_coroutine
 
@@ -69,7 +69,7 @@ def _work(key: int) -> int:
             del value
         except BaseException as exc:
             trace = exc.__traceback__
-            job.error = exc.with_traceback(trace and trace.tb_next)
+            job.error = BaseException.with_traceback(exc, trace and trace.tb_next)
             del trace
         if before is not None:
             _sigmask.exchange(before)
@@ -107,6 +107,8 @@ async def run_sync(
     then the thread is left alone, and its result is thrown away.
     """
     run = current_run("structio.to_thread.run_sync")
+    if limiter is not None and not isinstance(limiter, CapacityLimiter):
+        raise TypeError("structio.to_thread.run_sync: limiter must be a structio.CapacityLimiter")
     job = _Job(run, sync_fn, args)
     key = _next_key()
     options = ThreadOptions(
@@ -119,8 +121,8 @@ async def run_sync(
         run.kept[limiter._address] = limiter  # it has to outlive the thread
     _jobs[key] = job
     status = await call_raw(options, _OP_RUN, _WORK, key, addressof(options))
-    if status < 0 and job.error is None:
-        raise exception(status)
+    if status < 0 and not (status == ECANCELLED and isinstance(job.error, Cancelled)):
+        raise exception(status)  # it was not run, or abandoned, whatever it has done by now
     if job.error is not None:
         try:
             raise job.error
@@ -132,8 +134,11 @@ async def run_sync(
 
 def current_default_thread_limiter() -> CapacityLimiter:
     """The run's own limiter of threads: 40 at a time, unless that is changed."""
-    current_run("structio.to_thread.current_default_thread_limiter")
-    address = _default_limiter()
-    if not address:
-        raise MemoryError
-    return CapacityLimiter._of_the_run(address)
+    run = current_run("structio.to_thread.current_default_thread_limiter")
+    if run.default_limiter is None:
+        address = _default_limiter()
+        if not address:
+            raise MemoryError
+        run.default_limiter = RunsLimiter(address)
+    limiter: CapacityLimiter = run.default_limiter
+    return limiter

@@ -56,6 +56,13 @@ class Case(unittest.TestCase):
         return value
 
 
+def environment() -> dict[str, str]:
+    """For a child process that is to find this very package."""
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(structio.__file__)))
+    path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
+    return dict(os.environ, PYTHONUNBUFFERED="1", PYTHONPATH=path)
+
+
 def python(program: str, **options: Any) -> subprocess.Popen[str]:
     """A child process that runs a program with this very library."""
     return subprocess.Popen(
@@ -63,7 +70,7 @@ def python(program: str, **options: Any) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=dict(os.environ, PYTHONUNBUFFERED="1"),
+        env=environment(),
         **options,
     )
 

@@ -105,6 +105,44 @@ class Dropped(Case):
             await structio.sleep(1)
         self.assertIn("in its end", str(told.call_args[0][0].exc_value))
 
+    @at_once
+    async def test_is_closed_even_when_warnings_are_errors(self) -> None:
+        with mock.patch("sys.unraisablehook") as told, warnings.catch_warnings():
+            warnings.simplefilter("error", ResourceWarning)
+            async for _ in self.numbers():
+                break
+            gc.collect()
+        self.assertIs(told.call_args[0][0].exc_type, ResourceWarning)
+        await structio.sleep(2)
+        self.assertIn("waited", self.ended)
+
+    def test_dropped_on_another_thread(self) -> None:
+        """The collector runs anywhere; it is closed in its run all the same."""
+
+        async def main() -> None:
+            for n in range(2):
+                numbers = self.numbers()
+                await anext(numbers)
+                box = [numbers]
+                del numbers
+                await structio.to_thread.run_sync(box.clear)
+                await structio.sleep(2)
+
+        structio.run(main, clock=MockClock(autojump_threshold=0))
+        self.assertEqual(self.ended.count("waited"), 2)
+
+    @at_once
+    async def test_its_task_has_a_name_of_its_own(self) -> None:
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(structio.sleep, 5, name="child")
+            async for _ in self.numbers():
+                break
+            gc.collect()
+            await structio.sleep(0.5)
+            (tree,) = [task for task in lowlevel.current_task().run.tasks if "closes" in task.name]
+            self.assertIn(b"closes", tree.label)
+            self.assertNotEqual(lowlevel.current_task().run.options.name, tree.label)
+
     def test_hooks_are_restored(self) -> None:
         before = sys.get_asyncgen_hooks()
         structio.run(structio.sleep, 0)

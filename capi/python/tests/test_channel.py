@@ -154,6 +154,41 @@ class Channels(Case):
         self.assertIsNone(alive())
 
     @at_once
+    async def test_what_was_handed_over_outlives_the_last_receiver(self) -> None:
+        """CHAN-21"""
+        tx, rx = open_memory_channel(1)
+        got = []
+
+        async def receives() -> None:
+            got.append(await rx.receive())
+
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(receives)
+            await wait_all_tasks_blocked()
+            tx.send_nowait("his")
+            tx.send_nowait("nobody's")
+            rx.close()
+        self.assertEqual(got, ["his"])
+        self.assertEqual(tx._items.objects, {})
+
+    @at_once
+    async def test_what_is_buffered_goes_with_dropped_receivers(self) -> None:
+        """CHAN-22"""
+
+        class Item:
+            def __del__(self) -> None:
+                tx.close()  # the library is not in the middle of something
+
+        tx, rx = open_memory_channel(3)
+        item = Item()
+        alive = weakref.ref(item)
+        await tx.send(item)
+        del item
+        del rx
+        self.assertIsNone(alive())
+        self.assertEqual(tx.statistics().open_send_channels, 0)
+
+    @at_once
     async def test_cancelled(self) -> None:
         """CHAN-05, CHAN-18, CHAN-23"""
         tx, rx = open_memory_channel(1)

@@ -1,6 +1,5 @@
 """The examples do what they say; so does the README."""
 
-import os
 import pathlib
 import re
 import signal
@@ -9,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from .support import Case, python
+from .support import Case, environment, python
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
 
@@ -21,7 +20,7 @@ class Examples(Case):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=dict(os.environ, PYTHONUNBUFFERED="1"),
+            env=environment(),
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:

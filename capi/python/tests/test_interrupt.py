@@ -1,6 +1,7 @@
 """Ctrl-C: a real SIGINT in a process of its own."""
 
 import signal
+import textwrap
 import threading
 import unittest
 
@@ -17,26 +18,27 @@ def interrupt():
 """
 
 
-class Interrupts(Case):
-    def program(self, text: str, *, wait_for: str | None = None) -> list[str]:
-        """Runs it; interrupts it once it has written `wait_for`; what it has written."""
-        import textwrap
+def program(case: Case, text: str, *, wait_for: str | None = None) -> list[str]:
+    """Runs it; interrupts it once it has written `wait_for`; what it has written."""
+    process = python(PROLOGUE + textwrap.dedent(text))
+    assert process.stdout is not None
+    lines = []
+    if wait_for is not None:
+        while (line := process.stdout.readline().strip()) != wait_for:
+            case.assertNotEqual(line, "", process.stderr and process.stderr.read())
+            lines.append(line)
+        process.send_signal(signal.SIGINT)
+    try:
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    case.assertEqual(process.returncode, 0, out + err)
+    case.assertEqual(err, "")
+    return lines + out.split("\n")[:-1]
 
-        process = python(PROLOGUE + textwrap.dedent(text))
-        assert process.stdout is not None
-        lines = []
-        if wait_for is not None:
-            while (line := process.stdout.readline().strip()) != wait_for:
-                self.assertNotEqual(line, "", process.stderr and process.stderr.read())
-                lines.append(line)
-            process.send_signal(signal.SIGINT)
-        try:
-            out, err = process.communicate(timeout=20)
-        finally:
-            process.kill()
-        self.assertEqual(process.returncode, 0, out + err)
-        self.assertEqual(err, "")
-        return lines + out.split("\n")[:-1]
+
+class Interrupts(Case):
+    program = program
 
     def test_while_main_waits(self) -> None:
         """KI-02, KI-11"""
@@ -348,7 +350,7 @@ class Interrupts(Case):
         self.assertEqual(lines, ["interrupted", "own", "own"])
 
     def test_handlers_of_other_signals(self) -> None:
-        """They are called soon, whatever the run does; what they raise comes out of the main task."""
+        """They are called soon, whatever the run does; what they raise leaves the main task."""
         lines = self.program(
             """
             def handler(signum, frame):

@@ -197,9 +197,10 @@ class Leaks(Case):
 
         alive: list[weakref.ref[Value]] = []
 
-        async def child(value: Value) -> None:
+        async def child(value: Value) -> Value:
             alive.append(weakref.ref(value))
             kept.append(lowlevel.current_task())
+            return value
 
         async def main() -> None:
             async with structio.open_nursery() as nursery:

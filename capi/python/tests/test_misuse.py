@@ -1,6 +1,9 @@
 """Wrong thread, wrong run, wrong order: each is an exception, and nothing breaks."""
 
 import asyncio
+import copy
+import os
+import pickle
 import threading
 import unittest
 from collections.abc import Callable
@@ -10,7 +13,7 @@ from unittest import mock
 import structio
 from structio import _failure, lowlevel
 
-from .support import Case, in_run
+from .support import Case, descriptors, in_run, python
 
 
 def on_another_thread(fn: Callable[[], Any]) -> Any:
@@ -66,6 +69,20 @@ class Misuse(Case):
         on_another_thread(lambda: (streams.clear(), ends.clear(), locks.clear()))
         await structio.sleep(0)
         await listener.aclose()
+
+    @in_run
+    async def test_what_was_dropped_there_is_closed_before_the_run_ends(self) -> None:
+        async with structio.open_nursery() as nursery:
+            (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1")
+            for n in range(20):
+                if n == 1:
+                    before = descriptors()
+                streams = [await structio.open_tcp_stream("127.0.0.1", listener.address[1])]
+                streams.append(await listener.accept())
+                on_another_thread(streams.clear)
+            nursery.start_soon(structio.sleep, 0)
+            await structio.testing.wait_all_tasks_blocked()
+            self.assertLess(descriptors(), before)
 
     def test_after_its_run(self) -> None:
         async def first() -> Any:
@@ -203,6 +220,82 @@ class Misuse(Case):
             await structio.testing.wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
         self.assertEqual(rounds, 100)
+
+
+    @in_run
+    async def test_forked(self) -> None:
+        """The child cannot go on with the run, and does no harm to it."""
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                await structio.sleep(0.001)
+            except RuntimeError as error:
+                os.write(writer, str(error).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        await structio.sleep(0.001)
+        with open(reader, encoding="utf-8") as told:
+            self.assertIn("forked", told.read())
+        self.assertEqual(os.waitpid(child, 0), (child, 0))
+
+
+class Interpreters(Case):
+    def test_other_interpreters_are_refused(self) -> None:
+        """And leave this one as it is."""
+        process = python(
+            """
+            import os, sys
+            try:
+                import _interpreters as interpreters
+            except ImportError:
+                import _xxsubinterpreters as interpreters
+            import structio
+            program = [
+                f"import os, sys; sys.path[:] = {sys.path!r}",
+                "try: import structio",
+                "except ImportError as error: os.write(1, str(error).encode())",
+            ]
+            other = interpreters.create()
+            interpreters.run_string(other, "\\n".join(program))
+            interpreters.destroy(other)
+            structio.run(structio.sleep, 0)
+            """
+        )
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(err, "")
+        self.assertRegex(out, "interpreter")
+
+
+class Copies(Case):
+    @in_run
+    async def test_what_is_the_librarys_cannot_be_copied(self) -> None:
+        """A copy would have the same memory, and free it a second time."""
+        (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1")
+        stream = await structio.open_tcp_stream("127.0.0.1", listener.address[1])
+        tx, rx = structio.open_memory_channel(1)
+        async with structio.open_nursery() as nursery:
+            for thing in (
+                structio.Event(),
+                structio.Lock(),
+                structio.Semaphore(1),
+                structio.CapacityLimiter(1),
+                structio.Condition(),
+                structio.CancelScope(),
+                structio.testing.MockClock(),
+                lowlevel.current_token(),
+                lowlevel.current_task(),
+                nursery,
+                nursery.cancel_scope,
+                listener,
+                stream,
+                tx,
+                rx,
+            ):
+                for copies in (copy.copy, copy.deepcopy, pickle.dumps):
+                    with self.assertRaisesRegex(TypeError, "cannot be copied"):
+                        copies(thing)
 
 
 if __name__ == "__main__":

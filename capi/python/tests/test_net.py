@@ -1,6 +1,7 @@
 """TCP over real sockets."""
 
 import errno
+import math
 import socket
 import unittest
 from collections.abc import AsyncIterator
@@ -92,6 +93,40 @@ class Streams(Case):
             data.append(1)
 
     @in_run
+    async def test_nor_when_the_coroutine_was_closed(self) -> None:
+        """The library goes on with the bytes until it has returned."""
+        async with pair() as (a, b):
+            data = bytearray(16 << 20)
+            sending = a.send_all(data)
+
+            async def sends() -> None:
+                try:
+                    await sending
+                except RuntimeError:  # it cannot be awaited any more
+                    pass
+
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(sends)
+                await wait_all_tasks_blocked()
+                sending.close()
+                with self.assertRaises(BufferError):
+                    data.append(1)
+                got = 0
+                while got < 16 << 20:
+                    got += len(await b.receive_some())
+            data.append(1)
+
+    @in_run
+    async def test_a_failure_does_not_keep_the_buffer(self) -> None:
+        async with pair() as (a, _):
+            data = bytearray(16)
+            await a.aclose()
+            with self.assertRaises(ClosedResourceError) as caught:
+                await a.send_all(data)
+            data.append(1)
+            self.assertIsNotNone(caught.exception)
+
+    @in_run
     async def test_bad_sizes(self) -> None:
         async with pair() as (a, _):
             with self.assertRaises(ValueError):
@@ -164,6 +199,17 @@ class Streams(Case):
             self.assertEqual(a.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), 0)
             with self.assertRaises(OSError):
                 a.getsockopt(socket.IPPROTO_TCP, 12345)
+            for one in (b"\1\0\0\0", bytearray(b"\1\0\0\0"), memoryview(b"\1\0\0\0")):
+                a.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+                a.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, one)
+                self.assertTrue(a.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+            with self.assertRaises(TypeError):
+                a.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, "1")  # type: ignore[arg-type]
+            for level, option in ((2**32 + socket.SOL_SOCKET, 9), (socket.SOL_SOCKET, 2**32 + 9)):
+                with self.assertRaises(OverflowError):
+                    a.setsockopt(level, option, 1)
+                with self.assertRaises(OverflowError):
+                    a.getsockopt(level, option)
 
 
 class Connecting(Case):
@@ -201,6 +247,26 @@ class Connecting(Case):
             (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1")
             await listener.aclose()
             await listener.accept()
+
+    @in_run
+    async def test_numbers_of_any_size(self) -> None:
+        for backlog in (2**31, 2**32 + 1, 2**100):
+            (listener,) = await structio.open_tcp_listeners(0, host="127.0.0.1", backlog=backlog)
+            async with listener:
+                for delay in (math.inf, 1e300, 0, None):
+                    async with await structio.open_tcp_stream(
+                        "127.0.0.1", listener.address[1], happy_eyeballs_delay=delay
+                    ):
+                        pass
+                with self.assertRaisesRegex(ValueError, "delay"):
+                    await structio.open_tcp_stream(
+                        "127.0.0.1", listener.address[1], happy_eyeballs_delay=math.nan
+                    )
+        for bad in (1.5, "3"):
+            with self.assertRaisesRegex(TypeError, "backlog must be"):
+                await structio.open_tcp_listeners(0, backlog=bad)  # type: ignore[arg-type]
+        with self.assertRaises(ValueError):
+            await structio.open_tcp_listeners(0, backlog=-(2**32) + 1)
 
     @in_run
     async def test_address_in_use(self) -> None:
@@ -245,6 +311,19 @@ class Serving(Case):
         self.assertEqual(got, [b"from afar"] * 20)
         del listeners
         self.assertEqual(descriptors(), before)
+
+    @in_run
+    async def test_listeners_are_closed_with_their_server(self) -> None:
+        async def handler(stream: SocketStream) -> None:
+            raise AssertionError
+
+        listeners = await structio.open_tcp_listeners(0, host="127.0.0.1")
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(structio.serve_listeners, handler, listeners)
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        with self.assertRaises(ClosedResourceError), structio.fail_after(5):
+            await listeners[0].accept()
 
     @in_run
     async def test_a_handlers_failure_comes_out(self) -> None:

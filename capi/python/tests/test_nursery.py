@@ -4,6 +4,8 @@ import traceback
 import unittest
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
 
 import structio
 from structio import lowlevel
@@ -49,6 +51,82 @@ class Nurseries(Case):
             self.assertLeaves(group, error)
         else:
             self.fail("nothing was raised")
+
+    @in_run
+    async def test_its_scope_is_one(self) -> None:
+        async with structio.open_nursery() as nursery:
+            scope = nursery.cancel_scope
+            self.assertIsInstance(scope, structio.CancelScope)
+            self.assertRegex(repr(scope), "CancelScope at .*, active")
+            with self.assertRaisesRegex(RuntimeError, "one block"):
+                scope.__enter__()
+            with self.assertRaisesRegex(RuntimeError, "nursery's"):
+                scope.__exit__(None, None, None)
+            with self.assertRaisesRegex(RuntimeError, "was entered"):
+                scope.relative_deadline = 3
+            scope.deadline = structio.current_time() - 1
+            await structio.sleep_forever()
+        self.assertTrue(scope.cancelled_caught)
+        self.assertIn("exited, cancelled", repr(scope))
+
+    @in_run
+    async def test_an_exception_that_cannot_be_changed(self) -> None:
+        """Nobody but the interpreter writes to it."""
+
+        @dataclass(frozen=True)
+        class Frozen(Exception):
+            n: int
+
+        class FrozenGroup(ExceptionGroup[Exception]):
+            def __setattr__(self, name: str, value: object) -> None:
+                raise TypeError("frozen")
+
+            def derive(self, members: Any) -> Any:
+                return FrozenGroup(self.message, members)
+
+        error = Frozen(1)
+        with self.assertRaises(ExceptionGroup) as caught:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(raises, error)
+        self.assertLeaves(caught.exception, error)
+
+        async def child() -> None:
+            try:
+                await structio.sleep_forever()
+            except structio.Cancelled as cancelled:
+                group = FrozenGroup("frozen", [error])
+                raise BaseExceptionGroup("mixed", [cancelled, group]) from None
+
+        with self.assertRaises(ExceptionGroup) as caught:
+            with structio.CancelScope() as scope:
+                async with structio.open_nursery() as nursery:
+                    nursery.start_soon(child)
+                    await structio.testing.wait_all_tasks_blocked()
+                    scope.cancel()
+        (mixed,) = caught.exception.exceptions
+        self.assertIsInstance(mixed.exceptions[0], FrozenGroup)
+
+    def test_a_frozen_group_at_the_end_of_a_scope(self) -> None:
+        class Frozen(BaseExceptionGroup[BaseException]):
+            def __setattr__(self, name: str, value: object) -> None:
+                raise TypeError("frozen")
+
+            def derive(self, members: Any) -> Any:
+                return Frozen(self.message, members)
+
+        error = ValueError()
+
+        async def main() -> None:
+            with structio.CancelScope() as scope:
+                scope.cancel()
+                try:
+                    await lowlevel.checkpoint()
+                except structio.Cancelled as cancelled:
+                    raise Frozen("frozen", [cancelled, error]) from None
+
+        with self.assertRaises(Frozen) as caught:
+            structio.run(main)
+        self.assertLeaves(caught.exception, error)
 
     @in_run
     async def test_the_bodys_own_exception(self) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextvars
+import functools
 import threading
 import unittest
 import warnings
+from typing import Any
+from unittest import mock
 
 import structio
 from structio import lowlevel
@@ -330,6 +333,27 @@ class Context(Case):
             await structio.testing.wait_all_tasks_blocked()
         self.assertEqual(children[0].name, "somebody")
         self.assertIs(lowlevel.current_task(), task)
+
+    @in_run
+    async def test_what_has_every_attribute_has_a_name(self) -> None:
+        started = []
+
+        class Anything:
+            __name__ = 5
+
+            def __getattr__(self, name: str) -> Any:
+                if name.startswith("__"):
+                    raise AttributeError(name)
+                return Anything()
+
+            async def __call__(self) -> None:
+                started.append(lowlevel.current_task().name)
+
+        async with structio.open_nursery() as nursery:
+            nursery.start_soon(Anything())
+            nursery.start_soon(functools.partial(mock.AsyncMock()))
+            self.assertEqual(len([task.name for task in nursery.child_tasks]), 2)
+        self.assertIn("Anything", started[0])
 
 
 if __name__ == "__main__":

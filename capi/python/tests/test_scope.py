@@ -169,6 +169,34 @@ class Scopes(Case):
             scope.deadline = math.nan
         self.assertEqual(scope.deadline, 5)
 
+    @in_run
+    async def test_reasons(self) -> None:
+        with CancelScope() as scope:
+            for bad in (3, b"bytes"):
+                with self.assertRaisesRegex(TypeError, "str"):
+                    scope.cancel(bad)  # type: ignore[arg-type]
+            scope.cancel("half a \udcff character")
+            with self.assertRaisesRegex(Cancelled, "half a . character"):
+                await lowlevel.checkpoint()
+
+    def test_cancelled_is_made_by_the_library_only(self) -> None:
+        with self.assertRaises(TypeError):
+            Cancelled()
+        with self.assertRaises(TypeError):
+            type("Mine", (Cancelled,), {})
+
+    @in_run
+    async def test_deadlines_without_end(self) -> None:
+        with CancelScope(deadline=-math.inf) as scope:
+            self.assertEqual(scope.deadline, -math.inf)
+            self.assertEqual(structio.current_effective_deadline(), -math.inf)
+            await lowlevel.checkpoint()
+        self.assertTrue(scope.cancelled_caught)
+        self.assertEqual(scope.deadline, -math.inf)
+        for moment in (1e300, math.inf):
+            with CancelScope(deadline=moment) as scope:
+                self.assertEqual(scope.deadline, math.inf)
+
     @at_once
     async def test_relative(self) -> None:
         """CANCEL-20, CANCEL-21"""

@@ -9,7 +9,7 @@ from structio import CapacityLimiter, Condition, Event, Lock, Semaphore, WouldBl
 from structio._sync import LockStatistics
 from structio.testing import wait_all_tasks_blocked
 
-from .support import Case, at_once
+from .support import Case, at_once, in_run
 
 
 class Events(Case):
@@ -220,6 +220,38 @@ class Limiters(Case):
         limiter.release_on_behalf_of("b")
 
     @at_once
+    async def test_a_task_and_on_its_behalf(self) -> None:
+        limiter = CapacityLimiter(2)
+        await limiter.acquire()
+        await limiter.acquire_on_behalf_of(lowlevel.current_task())
+        self.assertEqual(limiter.available_tokens, 0)
+        limiter.release_on_behalf_of(lowlevel.current_task())
+        with self.assertRaises(RuntimeError):
+            limiter.release_on_behalf_of(lowlevel.current_task())
+        limiter.release()
+
+    @at_once
+    async def test_borrowers_are_who_they_are_equal_to(self) -> None:
+        limiter = CapacityLimiter(2)
+        limiter.acquire_on_behalf_of_nowait((1, 2))
+        for _ in range(2):
+            with self.assertRaises(RuntimeError):
+                limiter.acquire_on_behalf_of_nowait(tuple([1, 2]))
+            with self.assertRaises(RuntimeError):
+                await limiter.acquire_on_behalf_of(tuple([1, 2]))
+        with self.assertRaises(TypeError):
+            limiter.acquire_on_behalf_of_nowait([])
+        limiter.acquire_on_behalf_of_nowait(3)
+        with structio.move_on_after(1):
+            await limiter.acquire_on_behalf_of((3, 4))
+        with self.assertRaises(RuntimeError):
+            limiter.release_on_behalf_of((3, 4))
+        limiter.release_on_behalf_of(tuple([1, 2]))
+        limiter.release_on_behalf_of(3)
+        self.assertEqual(limiter.borrowed_tokens, 0)
+        self.assertEqual(limiter._borrowers, {})
+
+    @at_once
     async def test_raising_and_lowering(self) -> None:
         """LIM-09"""
         limiter = CapacityLimiter(2)
@@ -300,6 +332,46 @@ class Conditions(Case):
                     self.assertTrue(condition.locked())
         self.assertTrue(scope.cancelled_caught)
         self.assertFalse(condition.locked())
+
+
+class Numbers(Case):
+    @in_run
+    async def test_larger_than_the_librarys(self) -> None:
+        for huge in (2**63, 2**64, 2**64 + 1, 2**200):
+            self.assertGreater(structio.Semaphore(huge).value, 2**62)
+            semaphore = structio.Semaphore(3, max_value=huge)
+            semaphore.release()
+            self.assertEqual(semaphore.value, 4)
+            limiter = structio.CapacityLimiter(huge)
+            self.assertGreater(limiter.total_tokens, 2**62)
+            limiter.total_tokens = 1
+            limiter.total_tokens = huge
+            self.assertGreater(limiter.available_tokens, 2**62)
+            tx, rx = structio.open_memory_channel(huge)
+            tx.send_nowait(1)
+            self.assertGreater(tx.statistics().max_buffer_size, 2**62)
+            for make in (Semaphore, CapacityLimiter, structio.open_memory_channel):
+                with self.assertRaises(ValueError):
+                    make(-huge)
+            with self.assertRaises(ValueError):
+                structio.Semaphore(3, max_value=-huge)
+
+    @in_run
+    async def test_notify_as_many_as_there_may_ever_be(self) -> None:
+        condition = structio.Condition()
+
+        async def waits() -> None:
+            async with condition:
+                await condition.wait()
+
+        async with structio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(waits)
+            await structio.testing.wait_all_tasks_blocked()
+            async with condition:
+                condition.notify(2**64 + 1)
+                self.assertEqual(condition.statistics().lock_statistics.tasks_waiting, 3)
+            nursery.cancel_scope.deadline = structio.current_time() + 5
 
 
 if __name__ == "__main__":

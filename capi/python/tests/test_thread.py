@@ -6,10 +6,11 @@ import signal
 import subprocess
 import threading
 import unittest
+from typing import Any
 from unittest import mock
 
 import structio
-from structio import from_thread, lowlevel, to_thread
+from structio import _sigmask, from_thread, lowlevel, to_thread
 from structio.testing import wait_all_tasks_blocked
 
 from .support import Case, in_run
@@ -153,6 +154,43 @@ class ToThread(Case):
             self.assertTrue(ran.acquire(timeout=10))
 
     @in_run
+    async def test_bad_arguments(self) -> None:
+        """A block of another kind is smaller than a limiter."""
+        for limiter in (structio.Event(), structio.Semaphore(1), 3):
+            with self.assertRaisesRegex(TypeError, "CapacityLimiter"):
+                await to_thread.run_sync(int, limiter=limiter)  # type: ignore[arg-type]
+        with self.assertRaises(TypeError):
+            await to_thread.run_sync(3)  # type: ignore[arg-type]
+
+    @in_run
+    async def test_abandoned_its_failure_is_thrown_away_however_soon_it_comes(self) -> None:
+        begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+        exchange = _sigmask.exchange
+
+        def exchanges(mask: Any) -> Any:
+            """Called on the thread before and after its work."""
+            if go_on.is_set():
+                ended.set()
+            return exchange(mask)
+
+        def works() -> None:
+            begun.set()
+            go_on.wait()
+            raise ValueError
+
+        async def child() -> None:
+            await to_thread.run_sync(works, abandon_on_cancel=True)
+
+        with mock.patch("structio._sigmask.exchange", exchanges):
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(child)
+                await wait_all_tasks_blocked()
+                begun.wait()
+                nursery.cancel_scope.cancel()
+                go_on.set()
+                ended.wait()  # the child is not told before
+
+    @in_run
     async def test_limiter(self) -> None:
         limiter = structio.CapacityLimiter(2)
         lock = threading.Lock()
@@ -176,6 +214,35 @@ class ToThread(Case):
         self.assertEqual(most, 2)
         self.assertEqual(limiter.borrowed_tokens, 0)
         self.assertEqual(to_thread.current_default_thread_limiter().total_tokens, 40)
+
+    def test_default_limiter(self) -> None:
+        """One object, as long as its run."""
+
+        async def main() -> structio.CapacityLimiter:
+            limiter = to_thread.current_default_thread_limiter()
+            self.assertIs(to_thread.current_default_thread_limiter(), limiter)
+            limiter.acquire_on_behalf_of_nowait(limiter)
+            self.assertEqual(limiter.borrowed_tokens, 1)
+            limiter.release_on_behalf_of(limiter)
+            return limiter
+
+        for _ in range(3):
+            limiter = structio.run(main)
+            for call in (
+                limiter.acquire_nowait,
+                limiter.statistics,
+                lambda: limiter.total_tokens,
+                lambda: repr(limiter),
+            ):
+                with self.assertRaisesRegex(structio.RunFinishedError, "ended with its run"):
+                    call()
+
+        async def again(limiter: structio.CapacityLimiter) -> None:
+            for call in (limiter.acquire(), to_thread.run_sync(int, limiter=limiter)):
+                with self.assertRaisesRegex(structio.RunFinishedError, "ended with its run"):
+                    await call
+
+        structio.run(again, limiter)
 
 
 class FromThread(Case):
@@ -324,9 +391,10 @@ class FromThread(Case):
             await structio.sleep(10)
 
         with mock.patch("sys.unraisablehook") as told:
-            with self.assertRaises(structio.InternalError):
+            with self.assertRaises(structio.InternalError) as caught:
                 structio.run(main)
-        self.assertIsInstance(told.call_args[0][0].exc_value, ZeroDivisionError)
+        self.assertIsInstance(caught.exception.__cause__, ZeroDivisionError)
+        told.assert_not_called()
 
     @in_run
     async def test_async_where_plain_is_wanted_and_the_other_way_round(self) -> None:

@@ -242,7 +242,7 @@ pub extern fn structio_failure_member(
     index: usize,
 ) ?*structio_failure;
 pub extern fn structio_failure_add_while(
-    failure: ?*structio_failure,
+    failure: ?*?*structio_failure,
     doing: ?[*:0]const u8,
 ) c_int;
 pub extern fn structio_failure_while_count(failure: ?*const structio_failure) usize;

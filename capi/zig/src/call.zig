@@ -184,6 +184,7 @@ pub fn Starting(comptime f: anytype, comptime Status: type) type {
         pub const Task = Stored(Self, Self.call);
 
         fn call(self: *Self) c_int {
+            self.status.place = &self.status; // it has been moved here
             const result = callWith(f, &self.status, self.rest);
             if (@typeInfo(@TypeOf(result)) == .error_union and self.status.slot != null) {
                 if (result) |_| {} else |err| self.err.* = err;

@@ -178,9 +178,12 @@ pub const Failure = struct {
         return error_here;
     }
 
-    /// Adds a line "while doing X", which is copied.
-    pub fn addWhile(self: Failure, doing: [:0]const u8) errors.Error!void {
-        try errors.done(c.structio_failure_add_while(self.handle, doing));
+    /// Adds a line "while doing X", which is copied. Where others have the same failure `self`
+    /// becomes a copy, and theirs stays as it is.
+    pub fn addWhile(self: *Failure, doing: [:0]const u8) errors.Error!void {
+        var handle: ?*c.structio_failure = self.handle;
+        defer self.handle = handle.?;
+        try errors.done(c.structio_failure_add_while(&handle, doing));
     }
 
     /// Writes the whole tree, one failure a line: for `{f}`.

@@ -121,7 +121,7 @@ pub const Nursery = struct {
         const raw = Starting.Task.options(null, 0);
         var slot: T = undefined;
         var err: ?call.Errors(f) = null;
-        var source: Starting = .{ .status = .{ .slot = &slot }, .rest = args, .err = &err };
+        var source: Starting = .{ .status = .{ .slot = &slot, .place = null }, .rest = args, .err = &err };
         const body = Starting.Task.body;
         const outcome = c.structio_nursery_start(&self.storage, &raw, body, &source, null);
         if (outcome >= 0) return slot;
@@ -150,23 +150,25 @@ pub const Nursery = struct {
     }
 };
 
-/// What a task that was begun by `Nursery.start` reports with that it is ready.
+/// What a task that was begun by `Nursery.start` reports with that it is ready. Good where it is
+/// only: a copy of it answers `error.Misuse`, since it would not know what was reported elsewhere.
 pub fn TaskStatus(comptime T: type) type {
     return struct {
         slot: ?*T,
-        /// Somebody waits, or has.
-        awaited: bool = true,
+        /// Where this one is, if somebody waits, or has.
+        place: ?*const Self,
 
         const Self = @This();
 
         /// For a call of the same function that nobody waits for: `started` does nothing.
-        pub const nobody: Self = .{ .slot = null, .awaited = false };
+        pub const nobody: Self = .{ .slot = null, .place = null };
 
         /// Hands `value` to the starter and moves the task to its nursery. `error.Misuse` the
-        /// second time.
+        /// second time, and for a copy.
         pub fn started(self: *Self, value: T) Error!void {
             // The task may be one that somebody else has started, and is not ready yet.
-            if (!self.awaited) return;
+            const place = self.place orelse return;
+            if (place != self) return error.Misuse;
             // The starter's frame, where the value goes, is there until the first call only.
             if (self.slot) |slot| slot.* = value;
             self.slot = null;

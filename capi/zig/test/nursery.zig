@@ -127,6 +127,28 @@ fn helped(got: *u32) !void {
     try structio.withNursery(startsWithHelper, .{got});
 }
 
+fn withCopy(status: *structio.TaskStatus(u32)) !void {
+    var copy = status.*;
+    try expectError(error.Misuse, copy.started(1));
+    try status.started(78);
+    copy = status.*;
+    try expectError(error.Misuse, copy.started(2));
+}
+
+fn startsWithCopy(nursery: *structio.Nursery, got: *u32) !void {
+    got.* = try nursery.start(u32, withCopy, .{});
+}
+
+fn copied(got: *u32) !void {
+    try structio.withNursery(startsWithCopy, .{got});
+}
+
+test "a copy of a task's status is refused" {
+    var got: u32 = 0;
+    try structio.run(copied, .{&got});
+    try expectEqual(78, got);
+}
+
 test "what is told to nobody is not told to the starter" {
     var got: u32 = 0;
     try structio.run(helped, .{&got});

@@ -191,12 +191,30 @@ inline int raise(caught_failure&& caught) noexcept {
   throw_status(code);
 }
 
+inline void error_access::carry_instead(structio_failure* noted) noexcept {
+  try {
+    throw;
+  } catch (cancelled& caught) {
+    caught.why_ = failure::share(noted);
+  } catch (interrupted& caught) {
+    caught.why_ = failure::share(noted);
+  } catch (foreign_error& caught) {
+    caught.why_ = failure::share(noted);
+  } catch (exception_group& caught) {
+    caught.group_ = failure::share(noted);
+  } catch (...) {
+    // Its failure is made of it, and is in flight beside it.
+  }
+}
+
 inline void note_while(const char* doing) noexcept {
   if (!may_fail_here()) return;
   caught_failure caught = current_failure();
   if (!caught.why) return;
-  structio_failure_add_while(caught.why.native(), doing);
-  structio_failure_raise(caught.why.release());
+  structio_failure* noted = caught.why.release();
+  structio_failure_add_while(&noted, doing);
+  error_access::carry_instead(noted);
+  structio_failure_raise(noted);
 }
 
 using match_function = int(const structio_failure*, void*);

@@ -21,6 +21,9 @@ struct error_access {
   static interrupted make_interrupted(failure why, failure cause = {}) noexcept {
     return interrupted(std::move(why), std::move(cause));
   }
+
+  /// The exception that is being handled carries `noted` from now on, if it carries a failure.
+  static void carry_instead(structio_failure* noted) noexcept;  // in exceptions.hpp
 };
 
 /// A text for C, which would end it at its first character 0: the rest must not be lost silently.
