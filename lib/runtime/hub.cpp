@@ -12,6 +12,7 @@ namespace structio::rt {
 namespace {
 
 constexpr std::int64_t stack_half_life = 1'000'000'000;
+constexpr std::int64_t time_between_wakeups = 25'000;
 constexpr int force_after = 100;  // rounds of a run that will not come down by itself
 
 enum class idle_step : std::uint8_t { none, wake_waiters, jump };
@@ -54,9 +55,19 @@ std::int64_t next_deadline(runtime& rt) noexcept {
 std::int64_t poll_until(runtime& rt, const idle_plan& plan) noexcept {
   if (rt.sched.ready() > 0) return base::long_ago;
   std::int64_t until = next_deadline(rt);
+  if (until < rt.fires_next) until = rt.fires_next;
   if (rt.trim_at < until) until = rt.trim_at;
   if (plan.step == idle_step::none) return until;
   return plan.ends < until ? plan.ends : until;
+}
+
+// An idle run that has just fired deadlines sleeps for a little at least: where they come thick,
+// several share a wake-up, which costs more than all else that happens at a deadline. The kernel's
+// own slack, which timerfd does not have, is twice as much.
+void fire_deadlines(runtime& rt) noexcept {
+  if (rt.timers.expire(rt.now()) && !rt.clock) {
+    rt.fires_next = rt.kernel.now() + time_between_wakeups;
+  }
 }
 
 void step_idle(runtime& rt, const idle_plan& plan) noexcept {
@@ -152,7 +163,7 @@ void hub_loop(runtime& rt) noexcept {
       if (interrupt_counts(rt)) deliver_interrupt(rt);
       something = true;
     }
-    if (rt.timers.size() > 0) rt.timers.expire(rt.now());
+    if (rt.timers.size() > 0) fire_deadlines(rt);
     if (something || pending_before != rt.kernel.pending()) {
       rt.idle_since = base::long_ago;
     } else if (rt.sched.ready() == 0) {

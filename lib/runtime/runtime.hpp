@@ -102,6 +102,7 @@ struct runtime {
   std::int64_t jobs_blocked = 0;  ///< of those, in a call into the run: it is for the run to answer
   std::uint64_t polls = 0;
   std::int64_t idle_since = base::long_ago;  ///< real; long_ago: something has happened since
+  std::int64_t fires_next = base::long_ago;  ///< real; before that no deadline wakes an idle run
   std::int64_t trim_at = base::forever;      ///< when the stack pool wants to let go of more
   bool ending = false;                       ///< no new system tasks
   bool forced = false;  ///< a deadlock survived its own cancellation: waits are ended by force

@@ -34,13 +34,15 @@ class timer_queue {
   std::int64_t next() const noexcept { return heap_.empty() ? base::forever : heap_.front().key; }
 
   /// Fires everything due at `now`; what is armed meanwhile for a moment that has passed waits for
-  /// the next round, so that this ends.
-  void expire(std::int64_t now) noexcept {
+  /// the next round, so that this ends. True when there was something.
+  bool expire(std::int64_t now) noexcept {
+    const bool due = next() <= now;
     for (std::uint32_t left = heap_.size(); left > 0 && next() <= now; --left) {
       auto& t = static_cast<timer&>(*heap_.front().node);
       heap_.remove(t);
       t.fire(t);
     }
+    return due;
   }
 
   std::uint32_t size() const noexcept { return heap_.size(); }
