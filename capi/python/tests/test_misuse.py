@@ -241,6 +241,26 @@ class Misuse(Case):
             self.assertRegex(str(error), "while its task waited|still open")
 
     @in_run
+    async def test_an_exception_is_thrown_into_one(self) -> None:
+        async def works() -> None:
+            async with structio.open_nursery():
+                await structio.sleep(0.001)
+
+        coroutine = works()
+
+        async def waits() -> None:
+            await coroutine
+
+        with self.assertRaises(ExceptionGroup) as caught:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(waits)
+                await structio.testing.wait_all_tasks_blocked()
+                coroutine.throw(KeyError())
+        self.assertRegex(str(caught.exception.exceptions[0]), "while its task waited|still open")
+        del caught
+        self.assertEqual(_failure._exceptions, {})
+
+    @in_run
     async def test_swallowing_cancelled_for_ever_ends_some_day(self) -> None:
         rounds = 0
 
