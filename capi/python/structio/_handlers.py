@@ -8,6 +8,7 @@ system task makes it, which every signal wakes, and what it raises is raised in 
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -33,6 +34,7 @@ class Handlers:
         self._run = run
         self._wrapped: dict[int, tuple[Handler, Any]] = {}
         self._put_off: list[tuple[Handler, int]] = []
+        self._before = -1  # the descriptor that was told of signals before
         self._reader: socket.socket | None = None
         self._writer: socket.socket | None = None
         for signum in signal.valid_signals():
@@ -57,12 +59,7 @@ class Handlers:
         reader, writer = socket.socketpair()
         reader.setblocking(False)
         writer.setblocking(False)
-        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        if before != -1:  # somebody else's, who then knows of the signal
-            signal.set_wakeup_fd(before)
-            reader.close()
-            writer.close()
-            return
+        self._before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         self._reader, self._writer = reader, writer
         task = Task(self._run, self._watch(reader), self._watch, "handlers of signals")
         if _start_system_task(self._run.options_address, DRIVE, task.steps()) < 0:
@@ -73,7 +70,7 @@ class Handlers:
     async def _watch(self, reader: socket.socket) -> None:
         while True:
             await call(None, _OP_READABLE, reader.fileno())
-            reader.recv(4096)
+            self._pass_on(reader)
             while self._put_off:
                 handler, signum = self._put_off.pop(0)
                 try:
@@ -82,15 +79,28 @@ class Handlers:
                     _status.raised_by_handler.append(exc)
                     interrupt(self._run)
 
+    def _pass_on(self, reader: socket.socket) -> None:
+        """What has come, to whom it had come before: asyncio, perhaps, in whose callback we are."""
+        try:
+            signals = reader.recv(4096).replace(b"\0", b"")
+            if signals and self._before != -1:
+                os.write(self._before, signals)
+        except OSError:  # nothing, or his is full
+            pass
+
     def end(self) -> list[tuple[Handler, int]]:
         """Puts back what was there; the calls that are left."""
         for signum, (handler, wrapper) in self._wrapped.items():
             if signal.getsignal(signum) is wrapper:
                 signal.signal(signum, handler)
         if self._reader is not None and self._writer is not None:
-            present = signal.set_wakeup_fd(-1)
+            try:
+                present = signal.set_wakeup_fd(self._before)
+            except (OSError, ValueError):  # closed meanwhile
+                present = signal.set_wakeup_fd(-1)
             if present != self._writer.fileno():  # somebody has replaced it
                 signal.set_wakeup_fd(present)
+            self._pass_on(self._reader)
             self._reader.close()
             self._writer.close()
         self._wrapped.clear()

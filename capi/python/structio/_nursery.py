@@ -181,7 +181,12 @@ class _Manager:
             nursery.cancel_scope.cancel("the generator around the nursery was closed")
         elif exc is not None:
             status, failure.value = _failure.to_failure(exc)
-        left = await call_raw(failure, OP_CLOSE, nursery._address, status, addressof(failure))
+        try:
+            left = await call_raw(failure, OP_CLOSE, nursery._address, status, addressof(failure))
+        except RuntimeError:  # nobody has asked the library
+            if failure.value:
+                _failure.free(failure.value)
+            raise
         nursery.cancel_scope._ended()
         nursery._closed = True
         if left != EMISUSE:  # then the library may still have it

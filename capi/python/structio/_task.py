@@ -145,6 +145,7 @@ class Task(Unique):
         "slot",
         "number",
         "kept",
+        "asked",
         "__weakref__",
     )
 
@@ -162,6 +163,7 @@ class Task(Unique):
         self.words: ctypes.Array[c_int64] | None = None
         self.slot: tuple[ctypes.Array[c_int64], int] | None = None
         self.kept: object = None  # what the library uses while the task waits
+        self.asked: Command | None = None  # the call that it waits in
         self.number = 0  # the library's, once somebody has asked for it
 
     @property
@@ -195,7 +197,7 @@ class Task(Unique):
         self.end()
 
     def end(self) -> None:
-        self.coro = self.enter = self.send = self.words = self.kept = None
+        self.coro = self.enter = self.send = self.words = self.kept = self.asked = None
         self.parent_nursery = None
         if self.number:
             del self.run.by_number[self.number]
@@ -240,6 +242,7 @@ def _step(task: Task, address: int) -> int:
             command = task.enter(task.send, words[1])  # type: ignore[misc]
         if type(command) is not Command:
             command = _foreign(task, command)
+        task.asked = command
         words[2] = command[0]
         count = len(command)
         if count > 1:
@@ -286,35 +289,48 @@ transparent: Final[dict[types.CodeType, bool]] = {_step.__code__: True, _foreign
 
 
 @types.coroutine
-def call_raw(kept: object, *command: int) -> Generator[Command, int, int]:
+def call_raw(kept: object, *arguments: int) -> Generator[Command, int, int]:
     """Has the library call a function that may wait; its result.
 
     `kept` is what the arguments point to: it lives until the function has returned, even when the
     coroutine is closed meanwhile.
     """
     run = local.run
-    if run is None:
+    task = None if run is None else run.current
+    if task is None:
         raise _outside()
-    task = run.current
-    task.kept = kept  # type: ignore[union-attr]
-    result = yield Command(command)
-    task.kept = None  # type: ignore[union-attr]
+    command = Command(arguments)
+    task.kept = kept
+    result = yield command
+    if task.asked is not command:
+        raise _not_asked()
+    task.kept = None
     return result
 
 
 @types.coroutine
-def call(kept: object, *command: int) -> Generator[Command, int, int]:
+def call(kept: object, *arguments: int) -> Generator[Command, int, int]:
     """The same; a negative result is raised as the exception for it."""
     run = local.run
-    if run is None:
+    task = None if run is None else run.current
+    if task is None:
         raise _outside()
-    task = run.current
-    task.kept = kept  # type: ignore[union-attr]
-    result = yield Command(command)
-    task.kept = None  # type: ignore[union-attr]
+    command = Command(arguments)
+    task.kept = kept
+    result = yield command
+    if task.asked is not command:
+        raise _not_asked()
+    task.kept = None
     if result < 0:
         raise exception(result)
     return result
+
+
+def _not_asked() -> RuntimeError:
+    """The result is that of another call, and the library knows nothing of this one."""
+    return RuntimeError(
+        "structio: somebody has closed the coroutine, or thrown into it, while its task waited"
+    )
 
 
 def _outside() -> RuntimeError:

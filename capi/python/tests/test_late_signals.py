@@ -117,6 +117,36 @@ print(structio.run(fine))
         )
         self.assertEqual(lines, ["called", "interrupted"])
 
+    def test_beside_somebody_elses_wakeup_descriptor(self) -> None:
+        """As that of asyncio, in whose callback the run may be: both are told."""
+        lines = program(
+            self,
+            """
+            import socket
+            mine, its = socket.socketpair()
+            mine.setblocking(False)
+            its.setblocking(False)
+            signal.set_wakeup_fd(its.fileno())
+            def handler(signum, frame):
+                print("handled")
+                raise SystemExit
+            signal.signal(signal.SIGUSR1, handler)
+            async def main():
+                threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+                await structio.sleep(60)
+            try:
+                structio.run(main)
+            except SystemExit:
+                print(mine.recv(10) == bytes([signal.SIGUSR1]))
+            print(signal.set_wakeup_fd(its.fileno()) == its.fileno())
+            async def closes():
+                its.close()
+            structio.run(closes)
+            print(signal.set_wakeup_fd(-1))
+            """,
+        )
+        self.assertEqual(lines, ["handled", "True", "True", "-1"])
+
     def test_while_generators_are_closed(self) -> None:
         lines = program(
             self,

@@ -204,6 +204,63 @@ class Misuse(Case):
                 pass
 
     @in_run
+    async def test_a_coroutine_with_a_nursery_is_closed_while_its_task_waits(self) -> None:
+        """The nursery cannot be closed then; it lives until its task has ended."""
+
+        async def works() -> None:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(structio.sleep_forever)
+                await structio.sleep(0.001)
+
+        async def waits(coroutine: Any) -> None:
+            await coroutine
+
+        async def looks(task: lowlevel.Task, event: structio.Event) -> None:
+            await structio.sleep(0.01)
+            self.assertIs(task.kept, event, "let go of while the library uses it")
+            event.set()
+
+        coroutines = [works() for _ in range(10)]
+        event = structio.Event()
+        async with structio.open_nursery() as outer:
+            outer.start_soon(looks, lowlevel.current_task(), event)
+            with self.assertRaises(ExceptionGroup) as caught:
+                async with structio.open_nursery() as nursery:
+                    for coroutine in coroutines:
+                        nursery.start_soon(waits, coroutine)
+                    await structio.testing.wait_all_tasks_blocked()
+                    for coroutine in coroutines:
+                        with self.assertRaises(RuntimeError):
+                            coroutine.close()
+                    del coroutine
+                    coroutines.clear()
+                    with structio.CancelScope(shield=True):
+                        await event.wait()
+        for error in caught.exception.exceptions:
+            self.assertIsInstance(error, RuntimeError)
+            self.assertRegex(str(error), "while its task waited|still open")
+
+    @in_run
+    async def test_an_exception_is_thrown_into_one(self) -> None:
+        async def works() -> None:
+            async with structio.open_nursery():
+                await structio.sleep(0.001)
+
+        coroutine = works()
+
+        async def waits() -> None:
+            await coroutine
+
+        with self.assertRaises(ExceptionGroup) as caught:
+            async with structio.open_nursery() as nursery:
+                nursery.start_soon(waits)
+                await structio.testing.wait_all_tasks_blocked()
+                coroutine.throw(KeyError())
+        self.assertRegex(str(caught.exception.exceptions[0]), "while its task waited|still open")
+        del caught
+        self.assertEqual(_failure._exceptions, {})
+
+    @in_run
     async def test_swallowing_cancelled_for_ever_ends_some_day(self) -> None:
         rounds = 0
 
