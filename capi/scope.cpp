@@ -325,14 +325,22 @@ int structio_move_on_after(int64_t duration, structio_task_fn fn, void* arg, int
   constexpr const char* call = "structio_move_on_after";
   if (timed_out) *timed_out = 0;
   if (!fn) return null_argument(call, "fn");
-  structio_scope_options options = STRUCTIO_SCOPE_OPTIONS_INIT;
-  options.deadline = duration;
-  options.deadline_kind = STRUCTIO_DEADLINE_RELATIVE;
-  structio_scope scope;
-  if (const int code = structio_scope_init(&scope, &options)) return code;
-  if (const int code = structio_scope_enter(&scope)) return code;
-  const int status = structio_scope_leave(&scope, fn(arg), nullptr);
-  if (timed_out) *timed_out = structio_scope_cancelled_caught(&scope);
+  if (duration < 0) return fail(STRUCTIO_EINVALID, "%s: the duration is negative", call);
+  rt::runtime* r = in_body(call);
+  if (!r) return refused();
+  rt::task& self = *r->current;
+  structio_scope storage;
+  auto& s = *new (&storage) rt::scope;
+  s.kind = rt::deadline_kind::relative;
+  s.deadline = duration;
+  if (const int code = rt::scope_enter(*r, self, s)) return code;
+  int status = fn(arg);
+  if (status >= 0 && self.innermost == &s && !self.in_flight) [[likely]] {
+    r->timers.disarm(s.deadline_timer);
+    if (rt::scope_leave_plain(self, s)) return status;
+  }
+  status = structio_scope_leave(&storage, status, nullptr);
+  if (timed_out) *timed_out = structio_scope_cancelled_caught(&storage);
   return status;
 }
 

@@ -2,9 +2,18 @@
 #include "base/clock.hpp"
 
 #include <chrono>
+#include <ctime>
 
 namespace structio::base {
 
+#ifdef CLOCK_MONOTONIC
+// What steady_clock stands for there as well, without its detour through the C++ library.
+std::int64_t monotonic_now() noexcept {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+#else
 std::int64_t monotonic_now() noexcept {
   // libstdc++ and libc++ both implement steady_clock as CLOCK_MONOTONIC (vDSO) in nanoseconds.
   using std::chrono::duration_cast;
@@ -12,5 +21,6 @@ std::int64_t monotonic_now() noexcept {
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
+#endif
 
 }  // namespace structio::base
