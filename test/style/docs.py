@@ -11,7 +11,8 @@ there is any. What must hold:
   does not. What it takes for granted stands before it, in a comment that readers do not see:
   `<!-- with: void talk(structio::tcp_stream&); -->`.
 * Blocks of other languages say which, and blocks that are no code say `text`. Of shell blocks, the
-  commands exist; blocks of Python can be parsed.
+  commands exist; blocks of Python can be parsed, and its own tests run them, as Cargo's do those of
+  Rust; each line of CMake, Meson and Zig stands in a project that the tests build.
 * Relative links lead to files, and to headings, that exist; every page of docs/ can be reached
   from docs/index.md.
 * A name of ours in code, `structio_x` or `structio::x`, is in the headers; in docs/migration.md so
@@ -37,6 +38,9 @@ COMMANDS = {"c++", "cc", "meson", "ninja", "pkg-config", "cmake", "cargo", "zig"
 # A first line at the left margin that only fits outside of functions.
 OUTSIDE = re.compile(r"^(template\b|STRUCTIO_TEST_CASE\b|(struct|class|enum|typedef)\b"
                      r"|(static |inline |constexpr )*[\w:]+[\w:<>&* ]* [&*]*\w+\([^;]*\{)", re.M)
+# Where the lines of a block stand that is built as part of a project of the tests.
+BUILT = {"cmake": ["test/consumer/cmake/*"], "meson": ["test/consumer/meson/*"],
+         "zig": ["capi/zig/test/**/*.zig", "capi/zig/test/**/*.zon"]}
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused", "-fsyntax-only"]
 # Words in the code of tables that are not ours to have.
 FOREIGN = {"std", "main", "co_await", "scoped_lock", "unique_lock", "stop_token", "thread", "fn"}
@@ -190,6 +194,21 @@ def shell_faults(block):
                 yield f"{block.at()}: unknown command '{parts[0]}'"
 
 
+def unbuilt_lines(block):
+    """The lines of a block that stand in no project of the tests."""
+    def bare(line):
+        line = re.sub(r"\s(#|//)\s.*", "", " " + line).strip()
+        return re.sub(r'"(path/to|\.\.)/[^"]*"', '"PATH"', line)
+
+    there = set()
+    for pattern in BUILT[block.language]:
+        for name in glob.glob(os.path.join(ROOT, pattern), recursive=True):
+            there |= {bare(line) for line in read(name).split("\n")}
+    for offset, line in enumerate(block.text.split("\n")):
+        if bare(line) and bare(line) not in there:
+            yield f"{block.page}:{block.line + 1 + offset}: in none of {BUILT[block.language]}"
+
+
 def block_faults(all_blocks):
     for block in all_blocks:
         if block.language not in LANGUAGES:
@@ -200,6 +219,8 @@ def block_faults(all_blocks):
                 yield f"{block.at()}: the block {fault}"
         if block.language == "sh":
             yield from shell_faults(block)
+        if block.language in BUILT:
+            yield from unbuilt_lines(block)
         if block.language == "python":
             try:
                 compile(block.text, block.at(), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)

@@ -122,12 +122,20 @@ test "a long text is written whole" {
     try expectEqual(100, std.mem.count(u8, text, "error.Many"));
 }
 
+fn fetchAll(nursery: *structio.Nursery, urls: []const u8) !void {
+    try expectEqual(0, urls.len);
+    try innermost(nursery);
+}
+
+// As the README has it.
 fn letPass() !void {
-    structio.withNursery(innermost, .{}) catch |err| {
+    const urls: []const u8 = "";
+    structio.withNursery(fetchAll, .{urls}) catch |err| {
         if (err != error.Group) return err;
         const group = structio.takeFailure().?;
         defer group.deinit();
         if (!group.contains(error.ConnectionRefused)) return group.raise();
+        std.log.warn("{f}", .{group}); // the whole tree: errors, tasks, reasons
     };
 }
 
