@@ -1,5 +1,7 @@
 // Deadlines and timeouts of scopes: when they count, how they are read, what happens to them when
 // they are changed; the timeout helpers; stopping in two stages.
+#include <structio/debug.hpp>
+
 #include <limits>
 #include <string>
 #include <thread>
@@ -379,3 +381,26 @@ TEST_CASE("a std::stop_token cancels a scope", "[CANCEL-12]") {
   });
 }
 #endif
+
+TEST_CASE("deadlines that come thick share wake-ups, and none is early", "[RUN-10]") {
+  constexpr int count = 4'000;
+  structio::run([&] {
+    const time_point first = structio::now() + 20ms;
+    int early = 0;
+    std::uint64_t before = 0;
+    open_nursery([&](nursery& n) {
+      for (int i = 0; i < count; ++i) {
+        n.start_soon([&, moment = first + i * 5us] {
+          structio::sleep_until(moment);
+          if (structio::now() < moment) ++early;
+        });
+      }
+      structio::sleep_until(first);
+      before = structio::debug::get_statistics().polls;
+    });
+    CHECK(early == 0);
+    // One each 25 us at most, and a look now and then while there is something to do.
+    const auto polls = static_cast<std::int64_t>(structio::debug::get_statistics().polls - before);
+    CHECK(polls * 20us < structio::now() - first + 1ms);
+  });
+}

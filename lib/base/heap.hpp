@@ -33,6 +33,14 @@ class heap {
   bool empty() const noexcept { return size_ == 0; }
   std::uint32_t size() const noexcept { return size_; }
   const entry& front() const noexcept { return entries_[0]; }
+  /// The least key but for the front's; INT64_MAX when there is no second one.
+  std::int64_t second_key() const noexcept {
+    std::int64_t least = INT64_MAX;
+    for (std::uint32_t i = 1; i < size_ && i <= 4; ++i) {
+      if (entries_[i].key < least) least = entries_[i].key;
+    }
+    return least;
+  }
   std::int64_t key_of(const heap_node& node) const noexcept {
     return entries_[node.heap_index].key;
   }

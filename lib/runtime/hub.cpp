@@ -55,15 +55,15 @@ std::int64_t next_deadline(runtime& rt) noexcept {
 std::int64_t poll_until(runtime& rt, const idle_plan& plan) noexcept {
   if (rt.sched.ready() > 0) return base::long_ago;
   std::int64_t until = next_deadline(rt);
-  if (until < rt.fires_next) until = rt.fires_next;
+  if (until < rt.fires_next && rt.timers.second() <= rt.fires_next) until = rt.fires_next;
   if (rt.trim_at < until) until = rt.trim_at;
   if (plan.step == idle_step::none) return until;
   return plan.ends < until ? plan.ends : until;
 }
 
-// An idle run that has just fired deadlines sleeps for a little at least: where they come thick,
-// several share a wake-up, which costs more than all else that happens at a deadline. The kernel's
-// own slack, which timerfd does not have, is twice as much.
+// Where deadlines come thick, an idle run that has just fired some lets the next ones gather for a
+// little, since a wake-up costs more than all else that happens at a deadline. The kernel's own
+// slack, which timerfd does not have, is twice as much.
 void fire_deadlines(runtime& rt) noexcept {
   if (rt.timers.expire(rt.now()) && !rt.clock) {
     rt.fires_next = rt.kernel.now() + time_between_wakeups;

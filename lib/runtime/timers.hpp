@@ -33,6 +33,9 @@ class timer_queue {
   /// Moment of the nearest deadline, base::forever when there is none.
   std::int64_t next() const noexcept { return heap_.empty() ? base::forever : heap_.front().key; }
 
+  /// Moment of the one after the nearest.
+  std::int64_t second() const noexcept { return heap_.second_key(); }
+
   /// Fires everything due at `now`; what is armed meanwhile for a moment that has passed waits for
   /// the next round, so that this ends. True when there was something.
   bool expire(std::int64_t now) noexcept {

@@ -73,9 +73,12 @@ TEST_CASE("a heap gives up its nodes in the order of their keys, whatever was re
   std::uint32_t taken = 0;
   for (; !heap.empty(); ++taken) {
     const auto least = heap.front();
+    const std::int64_t second = heap.second_key();
     CHECK(least.key >= last);
+    CHECK(second >= least.key);
     last = least.key;
     heap.remove(*least.node);
+    CHECK(second == (heap.empty() ? INT64_MAX : heap.front().key));
   }
   CHECK(taken == count - (count + 2) / 3);
 }
