@@ -59,7 +59,7 @@ COUNTS = {
     "echo_1": Count("echo", 100, 600, socket.SOCK_STREAM),
     "udp_1": Count("udp", 100, 600, socket.SOCK_DGRAM),
 }
-PEERS = {"structio": "bench_", "limit": "limit_"}
+PEERS = {"limit": "limit_", "structio": "bench_"}
 
 
 def environment():
@@ -210,12 +210,19 @@ def programs(build):
     return sorted(wanted & {t["name"] for t in introspected(build, "targets")})
 
 
+def as_text(every):
+    """A line for each workload, so that a difference of two versions can be read."""
+    bodies = [json.dumps(name) + ": {\n" + ",\n".join(
+        f"  {json.dumps(w)}: {json.dumps(record[w])}" for w in COUNTS if w in record) + "\n }"
+        for name, record in sorted(every.items())]
+    return "{\n " + ",\n ".join(bodies) + "\n}"
+
+
 def renew(name, counts):
     every = records()
     every[name] = {**every.get(name, {}), **counts}
     with open(RECORD, "w", encoding="utf-8") as file:
-        json.dump(every, file, indent=1, sort_keys=True)
-        file.write("\n")
+        file.write(as_text(every) + "\n")
 
 
 def compare(counts, known):
@@ -297,6 +304,7 @@ def self_test():
     assert answers(100.0, 1000.0, new) == (["echo_1"], []), "nothing goes uncompared in silence"
     assert "| spawn               | 2000.0 | 1000.0  | 20.0  | 100.00       |" in table(
         {"spawn": {"structio": 2000.0, "limit": 20.0}}, known)
+    assert json.loads(as_text({"a": known, "b": known})) == {"a": known, "b": known}
     assert collected("==1== Collected : 123\n") == 123
     assert {w for r in records().values() for w in r} <= set(COUNTS), "counts.json: unknown workload"
     print("counts: the comparison fails where it should")
@@ -320,10 +328,10 @@ def main():
     name = toolchain(options.build)
     if options.renew and not name:
         sys.exit("counts: only a release build without LTO is put on file")
-    known = {} if options.renew else records().get(name, {})
+    known = records().get(name, {})
     try:
         counts = measure_twice(os.path.join(options.build, "bench"),
-                               options.only.split(",") if options.only else list(COUNTS), known)
+                               options.only.split(",") if options.only else list(COUNTS), {} if options.renew else known)
     except Failed as error:
         sys.exit(f"counts: {error}")
     print(table(counts, known))
