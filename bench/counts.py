@@ -330,8 +330,9 @@ def main():
         sys.exit("counts: only a release build without LTO is put on file")
     known = records().get(name, {})
     try:
-        counts = measure_twice(os.path.join(options.build, "bench"),
-                               options.only.split(",") if options.only else list(COUNTS), {} if options.renew else known)
+        workloads = options.only.split(",") if options.only else list(COUNTS)
+        counts = measure_twice(os.path.join(options.build, "bench"), workloads,
+                               {} if options.renew else known)
     except Failed as error:
         sys.exit(f"counts: {error}")
     print(table(counts, known))
