@@ -24,6 +24,7 @@ import subprocess
 import sys
 import time
 
+import counts
 from workloads import JOBS, LOADS, NEEDS, NOT_QUICK, PEERS, TARGETS, WORKLOADS
 
 CORES = (0, 1)  # of the program, and of the load generator
@@ -297,10 +298,17 @@ def lines_of(rows):
     return "\n".join(lines)
 
 
-def figures(results, ours):
+def instructions(known, workload, peer):
+    """What is on file of an operation's instructions (counts.py), for the build's toolchain."""
+    count = known.get(workload, {}).get(peer)
+    return "-" if count is None else f"{count:.0f}"
+
+
+def figures(results, ours, known):
     """Medians, and the least and the greatest of the repetitions."""
     columns = [p for p in ("limit", ours, *PEERS) if p == ours or p in results.peers()]
-    rows = [["workload", *columns, "variants"]]
+    counted = [p for p in counts.PEERS if known and p in columns]
+    rows = [["workload", *columns, *(f"instr, {p}" for p in counted), "variants"]]
     for name, workload in WORKLOADS.items():
         found = results.values.get(name)
         if not found:
@@ -308,7 +316,7 @@ def figures(results, ours):
         others = "; ".join(f"{p} {cell(results, name, p)}" for p in sorted(found)
                            if p not in columns)
         rows.append([f"{name}, {workload.unit}", *(cell(results, name, p) for p in columns),
-                     others or "-"])
+                     *(instructions(known, name, p) for p in counted), others or "-"])
     return lines_of(rows)
 
 
@@ -358,7 +366,7 @@ def spread(numbers):
             "values": numbers}
 
 
-def as_json(results, options):
+def as_json(results, options, known):
     body = {"machine": platform.machine(), "kernel": platform.release(),
             "cores": os.cpu_count(), "repeat": options.repeat, "quick": options.quick,
             "ours": options.ours, "skipped": results.skipped, "failed": results.failed,
@@ -368,7 +376,8 @@ def as_json(results, options):
     for name, peers in results.values.items():
         entry = {"unit": WORKLOADS[name].unit, "what": WORKLOADS[name].what,
                  "met": verdict(results, name, options.ours),
-                 "targets": [t.text() for t in TARGETS.get(name, ())], "peers": {}}
+                 "targets": [t.text() for t in TARGETS.get(name, ())],
+                 "instr": known.get(name, {}), "peers": {}}
         for peer in peers:
             entry["peers"][peer] = {
                 **spread(results.numbers(name, peer)),
@@ -426,13 +435,14 @@ def main():
         measure(options, results, jobs)
     except KeyboardInterrupt:
         print("interrupted; what there is:", file=sys.stderr)
+    known = counts.recorded(options.build)
     if options.json != "-":
-        print(figures(results, options.ours), end="\n\n")
+        print(figures(results, options.ours, known), end="\n\n")
         print(comparison(results, options.ours, options.quick), end="\n\n")
         print("\n".join(remarks(results, options.quick)))
     if options.json:
         with (sys.stdout if options.json == "-" else open(options.json, "w")) as out:
-            json.dump(as_json(results, options), out, indent=1)
+            json.dump(as_json(results, options, known), out, indent=1)
             out.write("\n")
     return 1 if results.failed else 0
 

@@ -35,7 +35,7 @@ std::size_t overhead() noexcept {
 }  // namespace
 
 stack_pool::stack_pool(const stack_pool_options& options) noexcept
-    : under_valgrind_(sanitizer::under_valgrind() ? 1 : 0),
+    : under_memcheck_(sanitizer::under_memcheck() ? 1 : 0),
       guards_(options.allow_guard_install, options.mprotect_budget) {
   const std::size_t page = memory::page_size();
   std::size_t least = std::bit_ceil(smallest_stride > 4 * page ? smallest_stride : 4 * page);

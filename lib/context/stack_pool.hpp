@@ -63,7 +63,7 @@ class stack_pool {
   int acquire(std::size_t size, stack*& out) noexcept {
     size_class& c = classes_[0];
     stack* s = c.warm;
-    if ((size | under_valgrind_) != 0 || !s) [[unlikely]]
+    if ((size | under_memcheck_) != 0 || !s) [[unlikely]]
       return acquire_slowly(size, out);
     take(c, *s);
     out = s;
@@ -72,7 +72,7 @@ class stack_pool {
 
   /// The warm stack that acquire(0) would give out, to be taken by it, or null when it has more to
   /// do than that.
-  stack* next_warm() const noexcept { return under_valgrind_ ? nullptr : classes_[0].warm; }
+  stack* next_warm() const noexcept { return under_memcheck_ ? nullptr : classes_[0].warm; }
 
   /// Gives a stack back. May be called while still standing on it: the memory is not touched before
   /// the next acquire or trim.
@@ -131,7 +131,7 @@ class stack_pool {
   void give_back(slab& s) noexcept;
 
   size_class classes_[class_count];  ///< the first is the default one, the others powers of two
-  std::size_t under_valgrind_;       ///< not 0: every acquire has something to tell it
+  std::size_t under_memcheck_;       ///< not 0: every acquire has something to tell it
   std::size_t default_size_ = 0;
   slab** slabs_ = nullptr;  ///< the table: 64 indices for each slab, mapped or not
   std::uint32_t slab_count_ = 0;
