@@ -49,14 +49,14 @@ bool ended(const nursery& n) noexcept {
 }
 
 // Waits until nobody lives here any more. Not a cancel point; an interrupt is taken.
-void await_children(nursery& n) noexcept {
+[[gnu::always_inline]] inline void await_children(nursery& n) noexcept {
   runtime& rt = *n.rt;
   task& self = *rt.current;
   n.state = nursery_state::closing;
   if (ended(n)) {
     give_way(rt);
   }
-  nursery_check_end(n);
+  if (n.services > 0) nursery_check_end(n);
   while (!ended(n)) {
     n.owner_waits = true;
     park_shielded(rt, "children");
@@ -232,12 +232,7 @@ void nursery_child_ended(nursery& n, task& t, int status, failure* in_flight) no
   } else {
     failure_release(in_flight);
   }
-  // Out of the list before looking, since a child may have started others in its last step.
-  t.unlink();
-  t.home = nullptr;
-  --n.count;
-  if (t.is_service) --n.services;
-  nursery_check_end(n);
+  nursery_leave(n, t);
 }
 
 void nursery_check_end(nursery& n) noexcept {

@@ -1,5 +1,6 @@
-// The quick half of spawning, for inlining: a function without options on a stack that waits for
-// it. Whatever needs more goes through nursery_spawn.
+// The quick half of a task's begin and end, for inlining: a function without options on a stack
+// that waits for it, and one that has nothing to tell its nursery. Whatever needs more goes through
+// nursery_spawn and nursery_child_ended.
 #pragma once
 
 #include <cstring>
@@ -40,6 +41,16 @@ inline void nursery_adopt(nursery& n, task& t) noexcept {
   n.children.push_back(t);
   ++n.count;
   n.rt->sched.push(t);
+}
+
+/// The very end of a child of which nothing has to be told.
+inline void nursery_leave(nursery& n, task& t) noexcept {
+  // Out of the list before looking, since a child may have started others in its last step.
+  t.unlink();
+  t.home = nullptr;
+  --n.count;
+  if (t.is_service) --n.services;
+  if (n.count <= n.services) nursery_check_end(n);
 }
 
 /// Starts a child in a nursery that is open. False: nothing has happened, the long way has to be

@@ -55,7 +55,9 @@ void drop_locals(task& t) noexcept {
   if (t.cell) status = cell_task_ended(t, status, in_flight);
   t.wait.state = wait_state::ended;
   ++rt.ended;
-  if (t.home) [[likely]] {
+  if (t.home && status >= 0 && !in_flight) [[likely]] {
+    nursery_leave(*t.home, t);
+  } else if (t.home) {
     nursery_child_ended(*t.home, t, status, in_flight);
   } else {
     main_ended(rt, t, status, in_flight);
