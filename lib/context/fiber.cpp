@@ -152,7 +152,7 @@ void prepare(machine& m, fiber& f, stack& home, void* top, fiber_body body) noex
 }
 
 [[gnu::noinline]] STRUCTIO_UNINSTRUMENTED void switch_to(machine& m, fiber& to) noexcept {
-  switch_here(m, to);
+  switch_inline(m, to);
 }
 
 [[gnu::noinline]] STRUCTIO_UNINSTRUMENTED void switch_with_runtimes(machine& m,

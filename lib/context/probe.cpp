@@ -11,10 +11,15 @@ struct collection {
   void** addresses;
   int capacity;
   int count = 0;
-  void* last;  ///< function whose frame is the last one of our own
-  void* next;  ///< it may be followed by one of this: the fiber has another one do something
+  void* last;          ///< function whose frame is the last one of our own
   bool inside = true;  ///< still among our own frames
 };
+
+// Where a fiber may have been left, of the functions that are not to be shown.
+bool is_ours(const void* function) noexcept {
+  return function == reinterpret_cast<void*>(&run_on_top) ||
+         function == reinterpret_cast<void*>(&switch_to);
+}
 
 _Unwind_Reason_Code on_frame(_Unwind_Context* context, void* arg) {
   auto& c = *static_cast<collection*>(arg);
@@ -26,7 +31,7 @@ _Unwind_Reason_Code on_frame(_Unwind_Context* context, void* arg) {
     if (_Unwind_FindEnclosingFunction(call) == c.last) c.inside = false;
     return _URC_NO_REASON;
   }
-  if (c.count == 0 && _Unwind_FindEnclosingFunction(call) == c.next) return _URC_NO_REASON;
+  if (c.count == 0 && is_ours(_Unwind_FindEnclosingFunction(call))) return _URC_NO_REASON;
   if (c.count == c.capacity) return _URC_END_OF_STACK;
   c.addresses[c.count++] = address;
   return _URC_NO_REASON;
@@ -39,7 +44,7 @@ void collect(void* arg) {
 }  // namespace
 
 [[gnu::noinline]] int backtrace_of(machine& m, fiber& f, void** addresses, int capacity) noexcept {
-  collection c{addresses, capacity, 0, probes_end(), reinterpret_cast<void*>(&run_on_top), true};
+  collection c{addresses, capacity, 0, probes_end(), true};
   if (&f == m.current) {
     c.last = reinterpret_cast<void*>(&backtrace_of);
     collect(&c);

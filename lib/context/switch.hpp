@@ -94,7 +94,7 @@ void switch_with_runtimes(machine& m, fiber& to) noexcept;
 
 /// See switch_to. One C++ runtime is the rule, and costs two moves. A function that this is inlined
 /// into calls others, so it is no leaf: see jump.
-STRUCTIO_SWITCH_INLINE void switch_here(machine& m, fiber& to) noexcept {
+STRUCTIO_SWITCH_INLINE void switch_inline(machine& m, fiber& to) noexcept {
   const exception_slots& slots = m.exceptions;
   if (slots.count > 1) [[unlikely]]
     return switch_with_runtimes(m, to);
@@ -104,6 +104,15 @@ STRUCTIO_SWITCH_INLINE void switch_here(machine& m, fiber& to) noexcept {
   if (slots.count > 1) [[unlikely]]
     clear_exceptions(slots, 1);  // registered while the fiber was away
   run_deferred(left);
+}
+
+/// The same for any function: one that is instrumented must not have it inlined.
+[[gnu::always_inline]] inline void switch_here(machine& m, fiber& to) noexcept {
+  if constexpr (sanitizer::enabled) {
+    switch_to(m, to);
+  } else {
+    switch_inline(m, to);
+  }
 }
 
 }  // namespace structio::ctx

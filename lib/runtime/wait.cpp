@@ -12,7 +12,7 @@
 namespace structio::rt {
 namespace {
 
-STRUCTIO_SWITCH_INLINE void switch_from(runtime& rt, task* next) noexcept {
+[[gnu::always_inline]] inline void switch_from(runtime& rt, task* next) noexcept {
   rt.current = next;
   ctx::switch_here(rt.machine, next ? next->fiber() : rt.machine.hub);
 }
