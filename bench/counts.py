@@ -28,8 +28,8 @@ from dataclasses import dataclass
 
 RECORD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 
-# What a count may be off by: how often the clock is looked at depends on how fast the machine is; ten
-# busy neighbours made 1 %.
+# What a count may be off by: how often the clock is looked at depends on how fast the machine is;
+# ten busy neighbours made 1 %.
 SHARE = 0.03
 INSTRUCTIONS = 3.0
 
