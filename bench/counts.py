@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Counts the instructions of an operation, by Valgrind's callgrind, and compares with counts.json.
 
-Times need a quiet machine; counts are the same on a busy one. An operation's count is the difference
-of two runs of a bench program, one longer than the other, by the number of operations between them:
-the start and the end cancel out. Counts of the kernel's work are not in it, nor is a cache miss.
+Times need a quiet machine; counts are the same on a busy one. An operation's count is the
+difference of two runs of a bench program, one longer than the other, by the number of operations
+between them: the start and the end cancel out. The kernel's work is not in it, nor is a cache miss.
 
-  counts.py DIR               DIR holds the built programs of a release build (`ninja bench-programs`)
+  counts.py DIR               DIR is a release build (`ninja bench-programs`)
   counts.py DIR --renew       writes this toolchain's record in counts.json anew
   counts.py DIR --only switch,spawn
   counts.py --self-test
@@ -28,8 +28,9 @@ from dataclasses import dataclass
 
 RECORD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 
-# What a count may be off by: the looks at the clock depend on how fast the machine is.
-SHARE = 0.02
+# What a count may be off by: how often the clock is looked at depends on how fast the machine is;
+# ten busy neighbours made 1 %.
+SHARE = 0.03
 INSTRUCTIONS = 3.0
 
 
@@ -136,8 +137,8 @@ def count_of(folder, workload, peer):
         if peer == "limit":
             return None
         raise Failed(f"{program} is not there: ninja bench-programs")
-    few, many = (serve(program, what.server, n) if what.server else run_through(program, workload, n)
-                 for n in (what.few, what.many))
+    few, many = (serve(program, what.server, n) if what.server
+                 else run_through(program, workload, n) for n in (what.few, what.many))
     return round((many - few) / (what.many - what.few), 1)
 
 
@@ -200,8 +201,8 @@ def records():
 
 def recorded(build):
     """What is on file for a build's toolchain, also where its folder of bench programs is given."""
-    known = records()
-    return next((known[t] for t in map(toolchain, (build, os.path.dirname(build))) if t in known), {})
+    names = (toolchain(build), toolchain(os.path.dirname(build)))
+    return next((record for name, record in records().items() if name in names), {})
 
 
 def programs(build):
@@ -244,7 +245,7 @@ def compare(counts, known):
 
 
 def measure_twice(folder, workloads, known):
-    """The lesser of two counts where one was too high: a late look at the clock costs something, and
+    """The lesser of two counts where one was too high: a look at the clock costs something, and
     never saves anything."""
     counts = measure(folder, workloads)
     again = [line.split(":")[0] for line in compare(counts, known)[0]] if known else []
@@ -295,18 +296,18 @@ def self_test():
         return [line.split(":")[0] for line in worse], [line.split(":")[0] for line in better]
 
     assert answers(100.0, 1000.0) == ([], [])
-    assert answers(103.0, 1020.0) == ([], []), "within what may be off"
+    assert answers(103.0, 1030.0) == ([], []), "within what may be off"
     assert answers(103.5, 1000.0) == (["switch"], [])
-    assert answers(100.0, 1021.0) == (["spawn"], [])
-    assert answers(96.0, 1030.0) == (["spawn"], ["switch"]), "one does not make up for another"
-    assert answers(97.5, 979.0) == ([], ["spawn"])
+    assert answers(100.0, 1031.0) == (["spawn"], [])
+    assert answers(96.0, 1040.0) == (["spawn"], ["switch"]), "one does not make up for another"
+    assert answers(97.5, 969.0) == ([], ["spawn"])
     new = {"echo_1": {"structio": 5.0, "limit": 1.0}}
     assert answers(100.0, 1000.0, new) == (["echo_1"], []), "nothing goes uncompared in silence"
     assert "| spawn               | 2000.0 | 1000.0  | 20.0  | 100.00       |" in table(
         {"spawn": {"structio": 2000.0, "limit": 20.0}}, known)
     assert json.loads(as_text({"a": known, "b": known})) == {"a": known, "b": known}
     assert collected("==1== Collected : 123\n") == 123
-    assert {w for r in records().values() for w in r} <= set(COUNTS), "counts.json: unknown workload"
+    assert {w for r in records().values() for w in r} <= set(COUNTS), "an unknown workload"
     print("counts: the comparison fails where it should")
     return 0
 
