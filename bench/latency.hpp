@@ -4,6 +4,10 @@
 
 #include <structio/structio.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -51,13 +55,49 @@ class histogram {
   std::uint64_t max_ = 0;
 };
 
+/// How late a timer was, and how late without the time in which its thread was ready and the kernel
+/// let others have the processor: what is left then is what the run and its tasks did.
+struct lateness {
+  histogram all;
+  histogram own;
+};
+
+/// Nanoseconds for which the thread that made it has waited for a processor, as the kernel counts
+/// them; 0 where it does not.
+class waited_for_processor {
+ public:
+  waited_for_processor() : file_(open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)) {}
+  waited_for_processor(const waited_for_processor&) = delete;
+  waited_for_processor& operator=(const waited_for_processor&) = delete;
+  ~waited_for_processor() {
+    if (file_ >= 0) close(file_);
+  }
+
+  std::int64_t nanoseconds() const {
+    char text[96];
+    const ssize_t got = file_ < 0 ? 0 : pread(file_, text, sizeof text - 1, 0);
+    if (got <= 0) return 0;
+    text[got] = '\0';
+    char* second = nullptr;
+    std::strtoll(text, &second, 10);
+    return std::strtoll(second, nullptr, 10);
+  }
+
+ private:
+  int file_;
+};
+
 /// Sleeps a millisecond again and again, until cancelled, and counts by how much it was longer.
-inline void watch_timer(histogram& late) {
+inline void watch_timer(lateness& late) {
   using namespace std::chrono_literals;
+  const waited_for_processor waited;
   for (;;) {
+    const std::int64_t others = waited.nanoseconds();
     const std::int64_t begin = bench_wall_now();
     structio::sleep(1ms);
-    late.add(bench_wall_now() - begin - STRUCTIO_MILLISECONDS(1));
+    const std::int64_t by = bench_wall_now() - begin - STRUCTIO_MILLISECONDS(1);
+    late.all.add(by);
+    late.own.add(by - (waited.nanoseconds() - others));
   }
 }
 

@@ -28,7 +28,7 @@ struct soak {
   std::uint64_t seed;
   std::uint16_t port = 0;
   std::array<std::int64_t, kinds> done{};
-  latency::histogram late{};
+  latency::lateness late{};
 
   /// A number below `end`; one sequence for all, so that a seed makes one mixture.
   std::uint64_t random(std::uint64_t end) { return bench_random(&seed) % end; }
@@ -197,17 +197,23 @@ soak_judge::window measure(soak& s, double begun, double length) {
   soak_judge::window w;
   w.at = begun;
   w.resident_kib = bench_resident() / 1024;
+  w.anonymous_kib = soak_judge::anonymous_kib();
+  w.own999 = s.late.own.percentile_us(99.9);
+  w.own_max = s.late.own.max_us();
   w.descriptors = soak_judge::open_descriptors();
-  w.p50 = s.late.percentile_us(50);
-  w.p99 = s.late.percentile_us(99);
-  w.p999 = s.late.percentile_us(99.9);
-  w.max = s.late.max_us();
+  w.p50 = s.late.all.percentile_us(50);
+  w.p99 = s.late.all.percentile_us(99);
+  w.p999 = s.late.all.percentile_us(99.9);
+  w.max = s.late.all.max_us();
   const auto now = structio::debug::get_statistics();
-  std::printf("{\"soak\": %.1f, \"rss_kib\": %lld, \"descriptors\": %d, \"tasks\": %llu, ", w.at,
-              static_cast<long long>(w.resident_kib), w.descriptors,
-              static_cast<unsigned long long>(now.tasks_living));
+  std::printf(
+      "{\"soak\": %.1f, \"rss_kib\": %lld, \"anon_kib\": %lld, \"descriptors\": %d, \"tasks\": "
+      "%llu, ",
+      w.at, static_cast<long long>(w.resident_kib), static_cast<long long>(w.anonymous_kib),
+      w.descriptors, static_cast<unsigned long long>(now.tasks_living));
   std::printf("\"late_us\": {\"p50\": %.0f, \"p99\": %.0f, \"p99.9\": %.0f, \"max\": %.0f}, ",
               w.p50, w.p99, w.p999, w.max);
+  std::printf("\"own_late_us\": {\"p99.9\": %.0f, \"max\": %.0f}, ", w.own999, w.own_max);
   std::printf("\"per_second\": {");
   for (std::size_t i = 0; i < kinds; ++i) {
     std::printf("%s\"%s\": %.0f", i == 0 ? "" : ", ", kind_names[i], double(s.done[i]) / length);
