@@ -7,7 +7,10 @@
 #include <structio/debug.hpp>
 #include <structio/structio.hpp>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
+
+#include <string>
 
 #include "bench.h"
 
@@ -46,27 +49,39 @@ struct footprint {
   std::int64_t mappings = count_mappings();
 };
 
-/// Says what a phase took: of the clock altogether, of the processor for one task.
+/// Says what a phase took: of the clock altogether; of the processor for one task, and how much of
+/// that was not in the kernel, which gives and takes the memory.
 class phase {
  public:
   explicit phase(std::int64_t n) : n_(n) {}
-  void end(const char* seconds, const char* each) {
-    const std::int64_t wall = bench_wall_now();
-    const std::int64_t cpu = bench_cpu_now();
-    bench_report(seconds, "structio", double(wall - wall_) / 1e9, "s", n_);
-    bench_report(each, "structio", double(cpu - cpu_) / double(n_), "ns", n_);
-    wall_ = bench_wall_now();
-    cpu_ = bench_cpu_now();
+
+  void end(const char* name) {
+    const std::int64_t wall = bench_wall_now() - wall_;
+    const std::int64_t cpu = bench_cpu_now() - cpu_;
+    const std::int64_t user = user_time() - user_;
+    const std::string workload = std::string("million_") + name;
+    bench_report(workload.c_str(), "structio", double(wall) / 1e9, "s", n_);
+    bench_report((workload + "_each").c_str(), "structio", double(cpu) / double(n_), "ns", n_);
+    bench_report((workload + "_user").c_str(), "structio", double(user) / double(n_), "ns", n_);
+    begin();
   }
   void begin() {
     wall_ = bench_wall_now();
     cpu_ = bench_cpu_now();
+    user_ = user_time();
   }
 
  private:
+  static std::int64_t user_time() {
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    return std::int64_t{used.ru_utime.tv_sec} * 1'000'000'000 + used.ru_utime.tv_usec * 1000;
+  }
+
   std::int64_t n_;
   std::int64_t wall_ = bench_wall_now();
   std::int64_t cpu_ = bench_cpu_now();
+  std::int64_t user_ = user_time();
 };
 
 void report_footprint(const footprint& before, std::int64_t n) {
@@ -94,15 +109,15 @@ void measure(std::int64_t n) {
         structio::sleep(std::chrono::nanoseconds(bench_long_sleep(&seed)));
       });
     }
-    timed.end("million_spawn", "million_spawn_each");
+    timed.end("spawn");
     while (parked < n) structio::checkpoint();
-    timed.end("million_park", "million_park_each");
+    timed.end("park");
     report_footprint(before, n);
     timed.begin();
     all.cancel_scope().cancel();
-    timed.end("million_cancel", "million_cancel_each");
+    timed.end("cancel");
   });
-  timed.end("million_join", "million_join_each");
+  timed.end("join");
   const footprint after;
   bench_report("million_kept", "structio", double(after.resident - before.resident) / double(n),
                "bytes", n);
