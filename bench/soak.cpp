@@ -193,27 +193,29 @@ void start_load(soak& s, structio::tcp_listener& listener) {
   }
 }
 
-soak_judge::window measure(soak& s, double begun, double length) {
-  soak_judge::window w;
-  w.at = begun;
-  w.resident_kib = bench_resident() / 1024;
-  w.anonymous_kib = soak_judge::anonymous_kib();
-  w.own999 = s.late.own.percentile_us(99.9);
-  w.own_max = s.late.own.max_us();
-  w.descriptors = soak_judge::open_descriptors();
-  w.p50 = s.late.all.percentile_us(50);
-  w.p99 = s.late.all.percentile_us(99);
-  w.p999 = s.late.all.percentile_us(99.9);
-  w.max = s.late.all.max_us();
+void print_lateness(const char* name, const latency::histogram& late) {
+  std::printf("\"%s\": {\"p50\": %.0f, \"p99\": %.0f, \"p99.9\": %.0f, \"max\": %.0f}, ", name,
+              late.percentile_us(50), late.percentile_us(99), late.percentile_us(99.9),
+              late.max_us());
+}
+
+soak_judge::window measure(soak& s, double at, double length) {
+  const soak_judge::window w{.at = at,
+                             .resident_kib = bench_resident() / 1024,
+                             .anonymous_kib = soak_judge::anonymous_kib(),
+                             .descriptors = soak_judge::open_descriptors(),
+                             .max = s.late.all.max_us(),
+                             .own50 = s.late.own.percentile_us(50),
+                             .own99 = s.late.own.percentile_us(99),
+                             .own999 = s.late.own.percentile_us(99.9),
+                             .own_max = s.late.own.max_us()};
   const auto now = structio::debug::get_statistics();
-  std::printf(
-      "{\"soak\": %.1f, \"rss_kib\": %lld, \"anon_kib\": %lld, \"descriptors\": %d, \"tasks\": "
-      "%llu, ",
-      w.at, static_cast<long long>(w.resident_kib), static_cast<long long>(w.anonymous_kib),
-      w.descriptors, static_cast<unsigned long long>(now.tasks_living));
-  std::printf("\"late_us\": {\"p50\": %.0f, \"p99\": %.0f, \"p99.9\": %.0f, \"max\": %.0f}, ",
-              w.p50, w.p99, w.p999, w.max);
-  std::printf("\"own_late_us\": {\"p99.9\": %.0f, \"max\": %.0f}, ", w.own999, w.own_max);
+  std::printf("{\"soak\": %.1f, \"rss_kib\": %lld, \"anon_kib\": %lld, ", w.at,
+              static_cast<long long>(w.resident_kib), static_cast<long long>(w.anonymous_kib));
+  std::printf("\"descriptors\": %d, \"tasks\": %llu, ", w.descriptors,
+              static_cast<unsigned long long>(now.tasks_living));
+  print_lateness("late_us", s.late.all);
+  print_lateness("own_late_us", s.late.own);
   std::printf("\"per_second\": {");
   for (std::size_t i = 0; i < kinds; ++i) {
     std::printf("%s\"%s\": %.0f", i == 0 ? "" : ", ", kind_names[i], double(s.done[i]) / length);

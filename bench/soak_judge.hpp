@@ -16,11 +16,10 @@ struct window {
   std::int64_t resident_kib = 0;
   std::int64_t anonymous_kib = 0;  // of these, what is no page of a file
   int descriptors = 0;
-  double p50 = 0;  // of the lateness of a 1 ms timer, in microseconds
-  double p99 = 0;
-  double p999 = 0;
-  double max = 0;
-  double own999 = 0;  // without the time that others had the processor
+  double max = 0;    // lateness of a 1 ms timer, in microseconds
+  double own50 = 0;  // percentiles of it, without the time that others had the processor
+  double own99 = 0;
+  double own999 = 0;
   double own_max = 0;
 };
 
@@ -67,7 +66,7 @@ double slope(const std::vector<window>& windows, Read read) {
   return spread > 0 ? (n * xy - x * y) / spread : 0;
 }
 
-/// `factor` and `more` say what is still the same: a median is one of a machine that others use.
+/// Whether a figure stayed what it was; `factor` and `more` say what is still the same.
 template <class Read>
 bool steady(const std::vector<window>& windows, const char* name, double factor, double more,
             Read read) {
@@ -87,12 +86,13 @@ constexpr int descriptors_of_process = 2;
 
 inline bool judge(const std::vector<window>& windows, int descriptors_left) {
   bool good = windows.size() >= 6;
-  good &= steady(windows, "rss_kib", 1.02, 2048, [](const window& w) { return w.resident_kib; });
-  good &= steady(windows, "anon_kib", 1.02, 2048, [](const window& w) { return w.anonymous_kib; });
+  // Of the program's own file the system takes pages away and reads them again, as it likes.
+  good &= steady(windows, "rss_kib", 1.02, 4096, [](const window& w) { return w.resident_kib; });
+  good &= steady(windows, "anon_kib", 1.02, 1024, [](const window& w) { return w.anonymous_kib; });
   good &= steady(windows, "descriptors", 1, 16, [](const window& w) { return w.descriptors; });
-  good &= steady(windows, "late_p50_us", 1.5, 1000, [](const window& w) { return w.p50; });
-  good &= steady(windows, "late_p99_us", 1.5, 2000, [](const window& w) { return w.p99; });
-  good &= steady(windows, "late_p99.9_us", 2, 5000, [](const window& w) { return w.p999; });
+  // Only the lateness of its own: what others do with the machine is not the soak's fault.
+  good &= steady(windows, "own_p50_us", 1.5, 1000, [](const window& w) { return w.own50; });
+  good &= steady(windows, "own_p99_us", 1.5, 2000, [](const window& w) { return w.own99; });
   good &= steady(windows, "own_p99.9_us", 2, 2000, [](const window& w) { return w.own999; });
   good &= descriptors_left <= descriptors_of_process;
   double worst = 0;
