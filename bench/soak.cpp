@@ -104,11 +104,11 @@ void deadlines(soak& s) {
 void cancel_at_random(soak& s) {
   for (;;) {
     structio::event never_set;
-    auto [tx, rx] = structio::open_channel<int>(0);
+    auto nobody_sends = structio::open_channel<int>(0);
     structio::open_nursery([&](structio::nursery& some) {
       some.start_soon([] { structio::sleep_forever(); });
       some.start_soon([&] { never_set.wait(); });
-      some.start_soon([&] { rx.receive(); });
+      some.start_soon([&] { nobody_sends.rx.receive(); });
       some.start_soon([&] { talk_for_ever(s); });
       some.start_soon([&] { structio::shielded(1s, [&] { structio::sleep(s.up_to(1ms)); }); });
       some.start_soon([&] {
