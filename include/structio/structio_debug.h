@@ -24,6 +24,7 @@ typedef struct structio_statistics {
   uint64_t polls;              /* turns of the event loop */
   uint64_t waiting_readable; /* tasks in structio_wait_readable, or in a select with such a case */
   uint64_t waiting_writable;
+  uint64_t stacks_unguarded; /* without a guard below them, since the system has no more mappings */
 } structio_statistics;
 
 /* The state of the run. Any task or hook. */

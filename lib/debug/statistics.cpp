@@ -19,6 +19,7 @@ void read_statistics(runtime& rt, structio_statistics& out) noexcept {
   out.stacks_in_use = stacks.in_use;
   out.stacks_warm = stacks.warm;
   out.stack_bytes_mapped = stacks.mapped_bytes;
+  out.stacks_unguarded = stacks.unguarded;
   out.switches = rt.sched.steps();
   out.polls = rt.polls;
   out.waiting_readable = reactor::readiness_waiting(rt.kernel, reactor::ready_to_read);
