@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
   program p;
   request r{&p, bench_text_option(argc, argv, "--workload", "portal_call")};
   p.tasks = bench_option(argc, argv, "--tasks", 1);
-  p.calls = bench_option(argc, argv, "--n", 200000) / p.tasks;
+  p.calls = bench_option(argc, argv, "--n", 20000) / p.tasks;
   const std::int64_t cpu = bench_option(argc, argv, "--cpu", -1);
   if (cpu >= 0) p.other_cpu = cpu + bench_option(argc, argv, "--spread", 0);
   pthread_barrier_init(&p.ready, nullptr, 2);

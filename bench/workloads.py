@@ -294,6 +294,9 @@ def _our_jobs():
 def _shard_jobs():
     """Several runs: on one core, where two must not cost more than one, and on both."""
     yield Job("shards", "structio", "bench_echo")
+    for name, arguments in (("limit", ()), ("limit, two cores", ("--spread", "1"))):
+        yield Job("portal_call", "limit", "limit_remote", arguments, ("--n", "10000"),
+                  ("portal_call_wall",), name)
     for name, arguments in (("2 shards", ()), ("2 shards, two cores", ("--spread", "1"))):
         yield Job("shards", "structio", "bench_echo", ("--shards", "2", *arguments), rename=name)
     for workload in ("portal_call", "remote_channel", "portal_block"):
