@@ -36,14 +36,18 @@ static inline const char* bench_text_option(int argc, char** argv, const char* n
   return otherwise;
 }
 
-/* `--cpu N` pins the process; without it the process stays where it is. */
-static inline void bench_pin(int argc, char** argv) {
-  int64_t cpu = bench_option(argc, argv, "--cpu", -1);
+/* Pins the calling thread, and those that it starts; a negative number: it stays where it is. */
+static inline void bench_pin_to(int64_t cpu) {
   if (cpu < 0) return;
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET((size_t)cpu, &set);
   if (sched_setaffinity(0, sizeof set, &set) != 0) perror("sched_setaffinity");
+}
+
+/* `--cpu N` pins the process; without it the process stays where it is. */
+static inline void bench_pin(int argc, char** argv) {
+  bench_pin_to(bench_option(argc, argv, "--cpu", -1));
 }
 
 static inline int64_t bench_clock(clockid_t which) {

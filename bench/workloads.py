@@ -77,6 +77,13 @@ WORKLOADS = {
     "echo_64k": Workload("msg/CPU s", "TCP echo, 64 KiB messages, 50 connections"),
     "thread_call": Workload("us", "a call that does nothing on a worker thread, there and back"),
     "thread_wake": Workload("us", "messages that another thread sends, a message"),
+    "shards": Workload("us CPU", "echo_50 on several runs, a thread each: server CPU a request"),
+    "portal_call": Workload("us CPU", "a task has another run do nothing, there and back by portals"),
+    "portal_call_wall": Workload("us", "the same: how long it takes"),
+    "portal_block": Workload("us CPU", "a thread has a task of a run do nothing, there and back"),
+    "portal_block_wall": Workload("us", "the same: how long it takes"),
+    "remote_channel": Workload("us CPU", "a message into a channel of another run"),
+    "remote_channel_wall": Workload("us", "the same: how long its sender waits"),
     "churn": Workload("us CPU", "connect, one echo, close, 32 at once: server CPU a connection"),
     "udp_1": Workload("us CPU", "UDP echo, 64 bytes, one client: server CPU a packet"),
     "udp_50": Workload("us CPU", "UDP echo, 64 bytes, 50 clients: server CPU a packet"),
@@ -115,6 +122,7 @@ LOADS = {
     "echo_pipelined": Load(("--connections", "50", "--depth", "16"), "per_cpu_s"),
     "echo_64k": Load(("--connections", "50", "--size", "65536"), "per_cpu_s"),
     "echo_10k": Load(("--connections", "10000", "--warm-ms", "1000"), "cpu_us"),
+    "shards": Load(("--connections", "50"), "cpu_us"),
     "churn": Load(("--connections", "32"), "cpu_us", "bench_churn"),
     "udp_1": Load(("--clients", "1"), "cpu_us", "bench_load_udp"),
     "udp_50": Load(("--clients", "50"), "cpu_us", "bench_load_udp"),
@@ -122,7 +130,7 @@ LOADS = {
 }
 
 UDP_LOADS = tuple(name for name in LOADS if name.startswith("udp"))
-TCP_LOADS = tuple(name for name in LOADS if name not in UDP_LOADS)
+TCP_LOADS = tuple(name for name in LOADS if name not in (*UDP_LOADS, "shards"))
 
 FEW = ("--n", "100000")
 MILLION = ("--n", "1000000")
@@ -283,13 +291,31 @@ def _our_jobs():
                       rename=peer + ", many", extra=extra)
 
 
-JOBS = (*_limit_jobs(), *_our_jobs(), *_peer_jobs(), *_asio_jobs(), *_tokio_jobs(), *_go_jobs(),
+def _shard_jobs():
+    """Several runs: on one core, where two must not cost more than one, and on both."""
+    yield Job("shards", "structio", "bench_echo")
+    for name, arguments in (("limit", ()), ("limit, two cores", ("--spread", "1"))):
+        yield Job("portal_call", "limit", "limit_remote", arguments, ("--n", "10000"),
+                  ("portal_call_wall",), name)
+    for name, arguments in (("2 shards", ()), ("2 shards, two cores", ("--spread", "1"))):
+        yield Job("shards", "structio", "bench_echo", ("--shards", "2", *arguments), rename=name)
+    for workload in ("portal_call", "remote_channel", "portal_block"):
+        for name, arguments in (
+                ("structio", ()), ("two cores", ("--spread", "1")),
+                ("64 tasks", ("--tasks", "64")),
+                ("64 tasks, two cores", ("--tasks", "64", "--spread", "1"))):
+            if workload != "portal_block" or "--tasks" not in arguments:
+                yield Job(workload, "structio", "bench_remote", arguments, ("--n", "10000"),
+                          (workload + "_wall",), name)
+
+
+JOBS = (*_limit_jobs(), *_our_jobs(), *_shard_jobs(), *_peer_jobs(), *_asio_jobs(), *_tokio_jobs(), *_go_jobs(),
         *_python_jobs())
 
 # A quick run sees whether every program works, which for a server one workload shows; these run
 # there only when `--only` asks for them.
-NOT_QUICK = {"sleepers", "echo_1", "echo_500", "echo_10k", "echo_pipelined", "echo_64k", "churn",
-             "udp_1", "udp_50"}
+NOT_QUICK = {"sleepers", "echo_1", "echo_500", "echo_10k", "echo_pipelined", "echo_64k", "shards",
+             "churn", "udp_1", "udp_50"}
 
 # The peers in the order of the table's columns; what is not named here is a variant of one.
 PEERS = ("libuv", "asio", "asio.co", "boost.fiber", "tokio", "go", "uvloop", "trio")
