@@ -80,8 +80,10 @@ def check_one_truth(program, shards):
             assert clients[number].ask(f"get counter{number}") == str(CLIENTS * ROUNDS // 5)
 
         requests = CLIENTS + CLIENTS * CLIENTS + 2 + CLIENTS * ROUNDS + 5 + 1
-        assert clients[-1].ask("stats") == (
-            f"keys={CLIENTS + 5} requests={requests} connections={CLIENTS}")
+        told, connections = clients[-1].ask("stats").rsplit("=", 1)
+        assert told == f"keys={CLIENTS + 5} requests={requests} connections", told
+        # Somebody else on this machine may have looked who answers here.
+        assert int(connections) >= CLIENTS, connections
         server.process.send_signal(signal.SIGTERM)
         for client in clients:
             assert client.lines.readline() == "", "an idle client sees the end of its connection"
