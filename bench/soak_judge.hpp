@@ -44,6 +44,18 @@ inline std::int64_t anonymous_kib() {
   return value;
 }
 
+/// Says of each open descriptor what it is.
+inline void print_descriptors() {
+  for (int number = 3; number < 1024; ++number) {
+    char name[32];
+    char target[256];
+    std::snprintf(name, sizeof name, "/proc/self/fd/%d", number);
+    const ssize_t length = readlink(name, target, sizeof target);
+    if (length < 0) continue;
+    std::printf("{\"left\": \"%d %.*s\"}\n", number, static_cast<int>(length), target);
+  }
+}
+
 template <class Read>
 double median(const std::vector<window>& windows, std::size_t from, std::size_t to, Read read) {
   std::vector<double> values;
@@ -95,6 +107,7 @@ inline bool judge(const std::vector<window>& windows, int descriptors_left) {
   good &= steady(windows, "own_p99_us", 1.5, 2000, [](const window& w) { return w.own99; });
   good &= steady(windows, "own_p99.9_us", 2, 2000, [](const window& w) { return w.own999; });
   good &= descriptors_left <= descriptors_of_process;
+  if (descriptors_left > descriptors_of_process) print_descriptors();
   double worst = 0;
   double own_worst = 0;
   for (const auto& w : windows) worst = std::max(worst, w.max);
