@@ -263,6 +263,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "soak: %s\n", e.what());
     return 1;
   }
-  const int left = soak_judge::open_descriptors() - before;
+  const int left = soak_judge::descriptors_left(before);
   return soak_judge::judge(windows, left) ? 0 : 1;
 }

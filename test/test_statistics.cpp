@@ -29,6 +29,7 @@ TEST_CASE("statistics follow tasks, posts and cancellation at once [RUN-11]") {
     CHECK(idle.posted == 0);
     CHECK(idle.stacks_in_use == 1);
     CHECK(idle.stack_bytes_mapped > 0);
+    CHECK(idle.stacks_unguarded == 0);
 
     structio_nursery n;
     structio_nursery_open(&n);
