@@ -330,6 +330,12 @@ int structio_move_on_after(int64_t duration, structio_task_fn fn, void* arg, int
   if (!r) return refused();
   rt::task& self = *r->current;
   structio_scope storage;
+  if (is_open_block(self, &storage)) {
+    return fail(STRUCTIO_EMISUSE,
+                "%s: a scope that was left open lay in memory that is in use again: leave it "
+                "before its frame is gone",
+                call);
+  }
   auto& s = *new (&storage) rt::scope;
   s.kind = rt::deadline_kind::relative;
   s.deadline = duration;
