@@ -92,6 +92,7 @@ STRUCTIO_UNINSTRUMENTED transfer_t serve_probes(transfer_t t) noexcept {
     arrive(m, back, self, t.fctx);
     call.fn(call.arg);
     self.listening = true;
+    m.left = &self;
     m.current = &back;
     sanitizer::leaving(self, back, bounds_of(m, back));
     t = jump_fcontext(back.sp, &self);
@@ -161,6 +162,7 @@ void prepare(machine& m, fiber& f, stack& home, void* top, fiber_body body) noex
   fiber& left = leave_for(m, to);
   kept.restore(m.exceptions);
   run_deferred(left);
+  asm volatile("");  // as in switch_inline
 }
 
 namespace {

@@ -4,6 +4,8 @@
 
 #include <unwind.h>
 
+#include "context/switch.hpp"
+
 namespace structio::ctx {
 namespace {
 
@@ -18,7 +20,8 @@ struct collection {
 // Where a fiber may have been left, of the functions that are not to be shown.
 bool is_ours(const void* function) noexcept {
   return function == reinterpret_cast<void*>(&run_on_top) ||
-         function == reinterpret_cast<void*>(&switch_to);
+         function == reinterpret_cast<void*>(&switch_to) ||
+         function == reinterpret_cast<void*>(&switch_with_runtimes);
 }
 
 _Unwind_Reason_Code on_frame(_Unwind_Context* context, void* arg) {

@@ -92,8 +92,7 @@ STRUCTIO_SWITCH_INLINE fiber& leave_for(machine& m, fiber& to) noexcept {
 /// A switch in a program with several C++ runtimes.
 void switch_with_runtimes(machine& m, fiber& to) noexcept;
 
-/// See switch_to. One C++ runtime is the rule, and costs two moves. A function that this is inlined
-/// into calls others, so it is no leaf: see jump.
+/// See switch_to. One C++ runtime is the rule, and costs two moves.
 STRUCTIO_SWITCH_INLINE void switch_inline(machine& m, fiber& to) noexcept {
   const exception_slots& slots = m.exceptions;
   if (slots.count > 1) [[unlikely]]
@@ -104,6 +103,8 @@ STRUCTIO_SWITCH_INLINE void switch_inline(machine& m, fiber& to) noexcept {
   if (slots.count > 1) [[unlikely]]
     clear_exceptions(slots, 1);  // registered while the fiber was away
   run_deferred(left);
+  asm volatile("");  // Keeps the call in there from being the last, so that nothing that this is
+                     // inlined into is a leaf: see jump.
 }
 
 /// The same for any function: one that is instrumented must not have it inlined.
