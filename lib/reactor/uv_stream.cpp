@@ -40,11 +40,16 @@ void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t*) {
     return;
   }
   if (count == 0) return;  // no data after all
-  if (!s.reader) {
-    // UV_ENOBUFS is our own answer: nobody wants the data now. UV_EOF is a guess of libuv's, which
-    // takes a hang-up after a short read for the end. Terminals, packets and what comes with
-    // descriptors are read piece by piece, so there may be more: the next reader looks.
-    if (count == UV_EOF || r.worth_disarming(s.served_turn, s.spare_events)) disarm(s);
+  if (count == UV_ENOBUFS && !s.reader) {
+    // Not an error but our own answer: nobody wants the data now.
+    if (r.worth_disarming(s.served_turn, s.spare_events)) disarm(s);
+    return;
+  }
+  if (count == UV_EOF && !s.reader) {
+    // A guess of libuv's, which takes a hang-up after a short read for the end. Terminals, packets
+    // and what comes with descriptors are read piece by piece, so there may be more: the next
+    // reader looks.
+    disarm(s);
     return;
   }
   if (count == UV_EIO && s.kind == stream_kind::terminal &&
