@@ -7,7 +7,7 @@
 namespace structio::base {
 
 #ifdef CLOCK_MONOTONIC
-// What steady_clock stands for there as well, without its detour through the C++ library.
+// By its own name, without steady_clock's detour through the C++ library.
 std::int64_t monotonic_now() noexcept {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -33,6 +33,7 @@ class heap {
   bool empty() const noexcept { return size_ == 0; }
   std::uint32_t size() const noexcept { return size_; }
   const entry& front() const noexcept { return entries_[0]; }
+
   /// The least key but for the front's; INT64_MAX when there is no second one.
   std::int64_t second_key() const noexcept {
     std::int64_t least = INT64_MAX;

@@ -1,7 +1,6 @@
-// Connecting by name: Happy Eyeballs (RFC 8305 but for its section 3, with the order of RFC
-// 6555, section 5.4). Attempts
-// at the addresses begin one after the other, each a moment after the one before or as soon as that
-// has failed; the first that succeeds ends the others.
+// Connecting by name: Happy Eyeballs (RFC 8305 but for its section 3, with the order of RFC 6555,
+// section 5.4). Attempts at the addresses begin one after the other, each a moment after the one
+// before or as soon as that has failed; the first that succeeds ends the others.
 #pragma once
 
 #include <cstdint>

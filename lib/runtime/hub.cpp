@@ -65,9 +65,8 @@ std::int64_t poll_until(runtime& rt, const idle_plan& plan) noexcept {
 // little, since a wake-up costs more than all else that happens at a deadline. The kernel's own
 // slack, which timerfd does not have, is twice as much.
 void fire_deadlines(runtime& rt) noexcept {
-  if (rt.timers.expire(rt.now()) && !rt.clock) {
-    rt.fires_next = rt.kernel.now() + time_between_wakeups;
-  }
+  const std::int64_t now = rt.now();
+  if (rt.timers.expire(now) && !rt.clock) rt.fires_next = now + time_between_wakeups;
 }
 
 void step_idle(runtime& rt, const idle_plan& plan) noexcept {
