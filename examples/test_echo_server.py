@@ -12,26 +12,12 @@ import subprocess
 import sys
 import time
 
+from served import Served
+
 PATIENCE = 30  # seconds, for what takes milliseconds unless the machine is very busy
 
 
-class Server:
-    """The program on a port that the system chose; killed when the block is left."""
-
-    def __init__(self, program):
-        self.process = subprocess.Popen([program], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True)
-        first = self.process.stdout.readline()
-        assert "listening on 127.0.0.1 port" in first, first + self.process.stderr.read()
-        self.port = int(first.split()[-1])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
-
+class Server(Served):
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 

@@ -11,28 +11,17 @@ import subprocess
 import sys
 import threading
 
+from served import Served
+
 PATIENCE = 30  # seconds, for what takes milliseconds unless the machine is very busy
 SHARDS = 3
 CLIENTS = 24
 ROUNDS = 50
 
 
-class Server:
-    """The program on a port that the system chose; killed when the block is left."""
-
+class Server(Served):
     def __init__(self, program, shards=SHARDS):
-        self.process = subprocess.Popen([program, "0", str(shards)], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        first = self.process.stdout.readline()
-        assert "listening on 127.0.0.1 port" in first, first + self.process.stderr.read()
-        self.port = int(first.split()[-1])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
+        super().__init__(program, "0", str(shards))
 
     def threads(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:

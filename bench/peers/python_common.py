@@ -25,7 +25,17 @@ def arguments(usual):
 cpu_now = time.process_time_ns
 wall_now = time.monotonic_ns
 
+HOUR = 3600  # seconds, for those who sleep until they are cancelled
+
 UNITS = {"sleepers": ("us CPU", 1000), "thread_call": ("us", 1000)}
+
+
+async def trivial():
+    pass
+
+
+def nothing():
+    pass
 
 
 class Random:

@@ -3,9 +3,8 @@
 import trio
 import trio.testing
 
-from python_common import Random, arguments, cpu_now, report, report_port, wall_now
-
-HOUR = 3600
+from python_common import (HOUR, Random, arguments, cpu_now, nothing, report, report_port, trivial,
+                           wall_now)
 
 
 async def yields(n):
@@ -19,14 +18,6 @@ async def switch(n):
         nursery.start_soon(yields, n // 2)
         nursery.start_soon(yields, n // 2)
     return cpu_now() - begin
-
-
-async def trivial():
-    pass
-
-
-def nothing():
-    pass
 
 
 async def spawn(n):

@@ -6,9 +6,8 @@ import asyncio
 
 import uvloop
 
-from python_common import Random, arguments, cpu_now, report, report_port, wall_now
-
-HOUR = 3600
+from python_common import (HOUR, Random, arguments, cpu_now, nothing, report, report_port, trivial,
+                           wall_now)
 
 
 async def yields(n):
@@ -20,14 +19,6 @@ async def switch(n):
     begin = cpu_now()
     await asyncio.gather(yields(n // 2), yields(n // 2))
     return cpu_now() - begin
-
-
-async def trivial():
-    pass
-
-
-def nothing():
-    pass
 
 
 async def spawn(n):

@@ -311,16 +311,7 @@ def call_raw(kept: object, *arguments: int) -> Generator[Command, int, int]:
 @types.coroutine
 def call(kept: object, *arguments: int) -> Generator[Command, int, int]:
     """The same; a negative result is raised as the exception for it."""
-    run = local.run
-    task = None if run is None else run.current
-    if task is None:
-        raise _outside()
-    command = Command(arguments)
-    task.kept = kept
-    result = yield command
-    if task.asked is not command:
-        raise _not_asked()
-    task.kept = None
+    result = yield from call_raw(kept, *arguments)
     if result < 0:
         raise exception(result)
     return result
