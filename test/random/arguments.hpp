@@ -1,0 +1,317 @@
+// argument<T>(frame, name): one argument of a random call.
+#pragma once
+
+#include "random/callbacks.hpp"
+
+namespace random_calls {
+
+// What exists by handle, and what in storage of the caller's.
+template <class T>
+inline constexpr bool is_handle = false;
+template <class T>
+inline constexpr bool is_block = false;
+
+#define STRUCTIO_HANDLE(type) \
+  template <>                 \
+  inline constexpr bool is_handle<type> = true;
+STRUCTIO_HANDLE(structio_failure)
+STRUCTIO_HANDLE(structio_task)
+STRUCTIO_HANDLE(structio_portal)
+STRUCTIO_HANDLE(structio_cancel_token)
+STRUCTIO_HANDLE(structio_listener)
+STRUCTIO_HANDLE(structio_stream)
+STRUCTIO_HANDLE(structio_clock)
+STRUCTIO_HANDLE(structio_sender)
+STRUCTIO_HANDLE(structio_receiver)
+STRUCTIO_HANDLE(structio_broadcast)
+STRUCTIO_HANDLE(structio_subscription)
+STRUCTIO_HANDLE(structio_remote_sender)
+STRUCTIO_HANDLE(structio_addresses)
+STRUCTIO_HANDLE(structio_buffered)
+STRUCTIO_HANDLE(structio_file)
+STRUCTIO_HANDLE(structio_directory_entries)
+STRUCTIO_HANDLE(structio_watch)
+STRUCTIO_HANDLE(structio_signal_receiver)
+STRUCTIO_HANDLE(structio_datagram)
+STRUCTIO_HANDLE(structio_process)
+STRUCTIO_HANDLE(structio_tls_context)
+#undef STRUCTIO_HANDLE
+
+#define STRUCTIO_BLOCK(type) \
+  template <>                \
+  inline constexpr bool is_block<type> = true;
+STRUCTIO_BLOCK(structio_scope)
+STRUCTIO_BLOCK(structio_nursery)
+STRUCTIO_BLOCK(structio_lot)
+STRUCTIO_BLOCK(structio_waiter)
+STRUCTIO_BLOCK(structio_local_token)
+STRUCTIO_BLOCK(structio_event)
+STRUCTIO_BLOCK(structio_mutex)
+STRUCTIO_BLOCK(structio_semaphore)
+STRUCTIO_BLOCK(structio_condition)
+STRUCTIO_BLOCK(structio_limiter)
+STRUCTIO_BLOCK(structio_resource_guard)
+STRUCTIO_BLOCK(structio_post)
+STRUCTIO_BLOCK(structio_scope_watch)
+STRUCTIO_BLOCK(structio_sequencer)
+#undef STRUCTIO_BLOCK
+
+void close_descriptor(std::int64_t descriptor);
+
+/// The call makes a block of this parameter's storage, which must not be one already.
+inline bool makes_block(const frame& f, std::string_view parameter) {
+  const std::string_view name = f.entry.name;
+  if (name.ends_with("_init")) return !(name == "structio_condition_init" && parameter == "mutex") &&
+                                      !(name == "structio_post_init" && parameter == "portal");
+  return name.starts_with("structio_nursery_open") || parameter == "watch" || parameter == "token";
+}
+
+inline bool ends_block(std::string_view name) {
+  return name.ends_with("_destroy") || name.ends_with("_discard") ||
+         name == "structio_scope_leave" ||
+         name == "structio_nursery_close" || name.ends_with("_reset") ||
+         name == "structio_local_token_free" || name == "structio_scope_watch_remove";
+}
+
+template <class T>
+T* block_argument(frame& f, std::string_view parameter) {
+  const bool makes = makes_block(f, parameter) && !(std::is_same_v<T, structio_local_token> &&
+                                                    !f.entry.name.ends_with("_set"));
+  const bool watch = std::is_same_v<T, structio_scope_watch> && !f.is("structio_scope_on_cancel");
+  auto* block =
+      static_cast<T*>(now->block(kind_of<T>(), sizeof(T), f.c, makes && !watch));
+  if (makes && !watch) {
+    // Taken at once: another task may look for storage before this call has returned.
+    now->set_used(kind_of<T>(), block, true);
+    f.afterwards([block](std::int64_t result) {
+      if (result < 0) now->set_used(kind_of<T>(), block, false);
+    });
+  } else if (ends_block(f.entry.name)) {
+    f.afterwards([block](std::int64_t result) {
+      if (result == 0) now->set_used(kind_of<T>(), block, false);
+    });
+  }
+  return block;
+}
+
+/// Where a handle comes out: none may when the call fails (rule 12).
+template <class T>
+T** out_handle(frame& f) {
+  T** slot = f.array<T*>(1);
+  std::memset(static_cast<void*>(slot), 0x5a, sizeof *slot);
+  T* const before = *slot;
+  f.afterwards([slot, before, &f](std::int64_t result) {
+    if (result < 0 && *slot && *slot != before) broken("a failed call gave out a handle", f.entry.name.data());
+    if (*slot == before || !*slot) return;
+    now->keep(kind_of<T>(), *slot);
+  });
+  return slot;
+}
+
+template <class T>
+T* some_handle(caller& c) {
+  return static_cast<T*>(now->handle(kind_of<T>(), c));
+}
+
+template <class T>
+T** handle_array(frame& f) {
+  const std::size_t count = f.some({0, 1, 2, 3});
+  T** all = f.array<T*>(count);
+  for (std::size_t i = 0; i < count; ++i) all[i] = some_handle<T>(f.c);
+  return all;
+}
+
+const structio_payload_type* some_payload_type(caller& c);
+
+/// What a call may put into a struct for its caller to free.
+template <class T>
+void give_back(frame&, T*) {}
+
+inline void give_back(frame& f, structio_process_result* result) {
+  if (f.is("structio_process_result_free")) return;
+  f.afterwards([result](std::int64_t) { structio_process_result_free(result); });
+}
+
+inline void give_back(frame& f, structio_descriptors* all) {
+  f.afterwards([all](std::int64_t result) {
+    for (std::size_t i = 0; result >= 0 && i < all->count && i < all->capacity; ++i) {
+      close_descriptor(all->array[i]);
+    }
+  });
+}
+
+template <class T>
+T* pointer_argument(frame& f, std::string_view p) {
+  using plain = std::remove_const_t<T>;
+  if constexpr (is_handle<plain>) {
+    return some_handle<plain>(f.c);
+  } else if (f.nothing()) {
+    return nullptr;
+  } else if constexpr (std::is_same_v<plain, structio_address_sink>) {
+    return nullptr;  // there is one within a resolver only
+  } else if constexpr (is_block<plain>) {
+    if (std::is_same_v<plain, structio_limiter> && f.c.chance(10)) {
+      return reinterpret_cast<T*>(f.c.chance(50) ? structio_default_thread_limiter()
+                                                 : structio_default_file_limiter());
+    }
+    return block_argument<plain>(f, p);
+  } else if constexpr (std::is_same_v<plain, structio_payload_type>) {
+    return some_payload_type(f.c);
+  } else if constexpr (counted<plain>) {
+    if (std::is_const_v<T> && f.c.chance(20)) return nullptr;
+    plain* whole = sized_struct<plain>(f);
+    give_back(f, whole);
+    return whole;
+  } else if constexpr (std::is_same_v<plain, structio_select_case> ||
+                       std::is_same_v<plain, structio_packet> ||
+                       std::is_same_v<plain, structio_piece>) {
+    const std::size_t count = f.some({0, 1, 2, 3, 5});
+    auto* all = f.array<plain>(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      all[i] = plain{};
+      filler<plain>::fill(f, all[i]);
+    }
+    return all;
+  } else if constexpr (std::is_same_v<plain, structio_address>) {
+    auto* address = f.array<plain>(1);
+    *address = plain{};
+    if (std::is_const_v<T>) filler<plain>::fill(f, *address);
+    return address;
+  } else if constexpr (std::is_same_v<plain, char>) {
+    if (std::is_const_v<T>) return const_cast<T*>(f.text(p));
+    return static_cast<T*>(f.bytes(f.some({0, 1, 2, 16, 64, 300})));
+  } else if constexpr (std::is_void_v<plain>) {
+    if (p == "item") return f.to_send();
+    if (p == "slot") return f.slots(1);
+    if (p == "slots") return f.slots(f.some({0, 1, 3, 9}));
+    if (p == "arg" || (p == "value" && !f.is("structio_socket_set_option") &&
+                       !f.is("structio_socket_get_option"))) {
+      return pack(f.c);
+    }
+    if (p == "steps") return sized_struct<structio_steps>(f);
+    if (p == "memory") return nullptr;
+    if (p == "borrower" || p == "key") {
+      static const int names[3] = {};
+      return const_cast<T*>(static_cast<const void*>(&names[f.c.below(3)]));
+    }
+    return f.bytes(f.some({0, 1, 2, 16, 64, 300, 5000, 70000}));
+  } else if constexpr (std::is_same_v<plain, int> || std::is_same_v<plain, std::int64_t> ||
+                       std::is_same_v<plain, std::uint64_t>) {
+    // Arrays by their names; else where a number comes out.
+    if (p != "signals" && p != "descriptors" && p != "ids") {
+      plain* out = f.array<plain>(1);
+      if (f.is("structio_file_detach")) {
+        f.afterwards([out](std::int64_t result) {
+          if (result == 0) close_descriptor(static_cast<std::int64_t>(*out));
+        });
+      }
+      return out;
+    }
+    const std::size_t count = f.some({0, 1, 2, 3});
+    plain* all = f.array<plain>(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      all[i] = static_cast<plain>(p == "signals" ? f.signum() : f.descriptor());
+    }
+    return all;
+  } else if constexpr (std::is_same_v<plain, structio_borrower>) {
+    return f.array<plain>(f.some({0, 1, 3}));
+  } else if constexpr (std::is_same_v<plain, structio_task_fn>) {
+    const std::size_t count = f.some({0, 1, 2, 4});
+    auto* all = f.array<plain>(count);
+    for (std::size_t i = 0; i < count; ++i) all[i] = f.nothing() ? nullptr : body;
+    return all;
+  } else if constexpr (std::is_same_v<plain, void*>) {
+    if (p == "args" || p == "addresses") {
+      const std::size_t count = f.some({0, 1, 2, 4});
+      auto* all = f.array<plain>(count);
+      for (std::size_t i = 0; i < count; ++i) all[i] = pack(f.c);
+      return all;
+    }
+    auto* out = f.array<plain>(1);
+    *out = nullptr;
+    if (p == "data") {  // of structio_file_read_all
+      f.afterwards([out](std::int64_t result) {
+        if (result >= 0) structio_memory_free(*out);
+      });
+    }
+    return out;
+  } else if constexpr (std::is_same_v<plain, char*>) {
+    auto* out = f.array<plain>(1);
+    *out = nullptr;
+    f.afterwards([out](std::int64_t result) {
+      if (result < 0 && *out) broken("a failed call gave out memory", "char**");
+      structio_memory_free(*out);
+    });
+    return out;
+  } else if constexpr (std::is_same_v<plain, std::uint16_t>) {
+    auto* out = f.array<plain>(1);
+    *out = 0;
+    f.afterwards([out](std::int64_t result) {
+      if (result == 0) now->remember_port(*out);
+    });
+    return out;
+  } else if constexpr (std::is_pointer_v<plain>) {
+    using target = std::remove_pointer_t<plain>;
+    using named = std::remove_const_t<target>;
+    if constexpr (is_handle<named>) {
+      if (std::is_const_v<T>) return const_cast<T*>(handle_array<named>(f));
+      if (p == "listeners") {
+        const std::size_t count = f.some({0, 1, 2, 4});
+        auto* all = f.array<plain>(count);
+        std::memset(static_cast<void*>(all), 0, count * sizeof(plain));
+        f.afterwards([all, count](std::int64_t) {
+          for (std::size_t i = 0; i < count; ++i) {
+            if (all[i]) now->keep(kind_of<named>(), all[i]);
+          }
+        });
+        return all;
+      }
+      if (p == "failure" && f.is("structio_failure_add_while")) {
+        auto* slot = f.array<plain>(1);
+        *slot = some_handle<named>(f.c);
+        f.afterwards([slot](std::int64_t) {
+          if (*slot) now->keep(kind_of<named>(), *slot);
+        });
+        return slot;
+      }
+      return out_handle<named>(f);
+    } else if constexpr (is_block<named>) {
+      return f.array<plain>(f.some({0, 1, 4}));  // where nurseries come out
+    } else {
+      return f.array<plain>(1);
+    }
+  } else {
+    return f.array<plain>(1);
+  }
+}
+
+template <class T>
+T argument(frame& f, std::string_view p) {
+  if constexpr (std::is_function_v<std::remove_pointer_t<T>>) {
+    return f.nothing() ? nullptr : callback<T>(f);
+  } else if constexpr (std::is_pointer_v<T>) {
+    return pointer_argument<std::remove_pointer_t<T>>(f, p);
+  } else if constexpr (std::is_same_v<T, double>) {
+    static const double rates[] = {0, 1, 1000, -1, 1e300, __builtin_nan("")};
+    return f.c.any_of(rates);
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    if (p == "descriptor") return f.descriptor();
+    static constexpr std::string_view counts[] = {"capacity", "initial", "max",
+                                                  "total",    "result",  "offset", "size"};
+    for (std::string_view name : counts) {
+      if (p == name) return static_cast<T>(f.number(p));
+    }
+    return f.duration();
+  } else if constexpr (std::is_same_v<T, std::uint16_t>) {
+    return now->port(f.c);
+  } else if constexpr (std::is_same_v<T, int>) {
+    if (p == "signum") return f.signum();
+    if (p == "descriptor") return f.descriptor();
+    return static_cast<T>(f.number(p));
+  } else {
+    return f.pending() && sizeof(T) == sizeof(std::size_t) ? static_cast<T>(f.take_up())
+                                                           : static_cast<T>(f.number(p));
+  }
+}
+
+}  // namespace random_calls

@@ -1,0 +1,131 @@
+// Calls the whole C ABI at random, legally and illegally: stale handles, NULL, wrong order, wrong
+// task, wrong thread, callbacks that fail, too few descriptors, processes that die in the middle.
+// Whatever is called, nothing crashes, leaks, hangs or gets lost; sanitizers look on.
+//
+// Each process of episodes is a child of its own; the first that does not end well is named with
+// its seed, so that it can be made again: random-calls --seed N --processes 1.
+// STRUCTIO_RANDOM_TRACE=1 prints each call.
+//
+// Usage: random-calls [--seconds N] [--seed N] [--processes N]
+// ($STRUCTIO_RANDOM_SECONDS, or 5, unless told otherwise.)
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "random/episode.hpp"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define STRUCTIO_HAVE_LSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define STRUCTIO_HAVE_LSAN 1
+#endif
+#ifdef STRUCTIO_HAVE_LSAN
+#include <sanitizer/lsan_interface.h>
+#endif
+
+namespace random_calls {
+
+void leaks_are_fine() {
+#ifdef STRUCTIO_HAVE_LSAN
+  __lsan_disable();
+#endif
+}
+
+namespace {
+
+constexpr int episodes = 12;
+constexpr int patience = 120;  // seconds for one process
+
+/// A folder that everything happens in, removed with all that is in it.
+struct folder {
+  folder() {
+    std::string path = std::filesystem::temp_directory_path() / "structio-random-XXXXXX";
+    if (!::mkdtemp(path.data())) std::abort();
+    name = path;
+  }
+  ~folder() { std::filesystem::remove_all(name); }
+  std::string name;
+};
+
+void process(std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  for (const int signum : {SIGUSR1, SIGUSR2, SIGHUP, SIGPIPE}) ::signal(signum, SIG_IGN);
+  ::mkdir("folder", 0700);
+  ::mkfifo("fifo", 0600);
+  ::alarm(patience);
+  if (random() % 8 == 0) {
+    const rlimit few{40, 40};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  const bool may_die = random() % 6 == 0;
+  std::unique_ptr<world> last;
+  for (int i = 0; i < episodes; ++i) {
+    const std::uint64_t own = random();
+    last = run_episode(own, 20 + static_cast<int>(random() % 400), may_die, last.get());
+  }
+}
+
+/// True when all went well.
+bool child_of(std::uint64_t seed) {
+  const folder work;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::chdir(work.name.c_str()) != 0 || ::setenv("TMPDIR", work.name.c_str(), 1) != 0) std::abort();
+    process(seed);
+    std::exit(0);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+  }
+  if (status == 0) return true;
+  std::fprintf(stderr, "random calls: %s %d; again with --processes 1 --seed %llu\n",
+               WIFSIGNALED(status) ? WTERMSIG(status) == SIGALRM ? "stuck:" : "killed by" : "ended with",
+               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+               static_cast<unsigned long long>(seed));
+  return false;
+}
+
+int main(int argc, char** argv) {
+  const char* given = std::getenv("STRUCTIO_RANDOM_SECONDS");
+  double seconds = given ? std::atof(given) : 5;
+  long long processes = -1;
+  auto seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::strcmp(argv[i], "--seconds") == 0) seconds = std::atof(argv[i + 1]);
+    if (std::strcmp(argv[i], "--seed") == 0) seed = std::strtoull(argv[i + 1], nullptr, 10);
+    if (std::strcmp(argv[i], "--processes") == 0) processes = std::atoll(argv[i + 1]);
+  }
+  std::mt19937_64 seeds(seed);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  long long made = 0;
+  int failed = 0;
+  while (processes < 0 ? std::chrono::steady_clock::now() < end : made < processes) {
+    if (!child_of(processes == 1 ? seed : seeds())) ++failed;
+    ++made;
+    if (failed == 1) break;
+  }
+  std::printf("random calls: %lld processes of %d episodes, %d failed\n", made, episodes, failed);
+  return failed ? 1 : 0;
+}
+
+}  // namespace
+
+}  // namespace random_calls
+
+int main(int argc, char** argv) {
+  return random_calls::main(argc, argv);
+}
