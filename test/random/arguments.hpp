@@ -101,7 +101,7 @@ T** out_handle(frame& f) {
   std::memset(static_cast<void*>(slot), 0x5a, sizeof *slot);
   T* const before = *slot;
   f.afterwards([slot, before, &f](std::int64_t result) {
-    if (result < 0 && *slot && *slot != before) broken("a failed call gave out a handle", f.entry.name.data());
+    if (!std::is_same_v<T, structio_failure> && result < 0 && *slot && *slot != before) broken("a failed call gave out a handle", f.entry.name.data());
     if (*slot == before || !*slot) return;
     now->keep(kind_of<T>(), *slot);
   });
@@ -113,11 +113,34 @@ T* some_handle(caller& c) {
   return static_cast<T*>(now->handle(kind_of<T>(), c));
 }
 
+/// A failure of which a reference may go over to the library.
+inline structio_failure* given_failure(frame& f) {
+  structio_failure* given = now->take_failure(f.c);
+  if (f.is("structio_failure_raise")) {
+    f.afterwards([given](std::int64_t) {
+      structio_failure* in_flight = structio_failure_take();
+      if (in_flight) now->keep(kind_of<structio_failure>(), in_flight);
+      if (in_flight != given && given) now->keep(kind_of<structio_failure>(), given);
+    });
+  } else {
+    f.afterwards([given](std::int64_t result) {
+      if (result < 0 && given) now->keep(kind_of<structio_failure>(), given);
+    });
+  }
+  return given;
+}
+
 template <class T>
 T** handle_array(frame& f) {
   const std::size_t count = f.some({0, 1, 2, 3});
   T** all = f.array<T*>(count);
-  for (std::size_t i = 0; i < count; ++i) all[i] = some_handle<T>(f.c);
+  for (std::size_t i = 0; i < count; ++i) {
+    if constexpr (std::is_same_v<T, structio_failure>) {
+      all[i] = given_failure(f);
+    } else {
+      all[i] = some_handle<T>(f.c);
+    }
+  }
   return all;
 }
 
@@ -143,7 +166,16 @@ inline void give_back(frame& f, structio_descriptors* all) {
 template <class T>
 T* pointer_argument(frame& f, std::string_view p) {
   using plain = std::remove_const_t<T>;
-  if constexpr (is_handle<plain>) {
+  if constexpr (std::is_same_v<T, structio_failure>) {  // not const: a reference matters
+    if (f.is("structio_failure_free") || f.is("structio_failure_raise")) return given_failure(f);
+    structio_failure* failure = some_handle<plain>(f.c);
+    if (f.is("structio_failure_retain")) {
+      f.afterwards([failure](std::int64_t got) {
+        if (got) now->keep(kind_of<structio_failure>(), failure);
+      });
+    }
+    return failure;
+  } else if constexpr (is_handle<plain>) {
     return some_handle<plain>(f.c);
   } else if (f.nothing()) {
     return nullptr;
@@ -266,13 +298,15 @@ T* pointer_argument(frame& f, std::string_view p) {
         });
         return all;
       }
-      if (p == "failure" && f.is("structio_failure_add_while")) {
-        auto* slot = f.array<plain>(1);
-        *slot = some_handle<named>(f.c);
-        f.afterwards([slot](std::int64_t) {
-          if (*slot) now->keep(kind_of<named>(), *slot);
-        });
-        return slot;
+      if constexpr (std::is_same_v<named, structio_failure>) {
+        if (f.is("structio_failure_add_while")) {
+          auto* slot = f.array<plain>(1);
+          *slot = now->take_failure(f.c);
+          f.afterwards([slot](std::int64_t) {
+            if (*slot) now->keep(kind_of<named>(), *slot);
+          });
+          return slot;
+        }
       }
       return out_handle<named>(f);
     } else if constexpr (is_block<named>) {

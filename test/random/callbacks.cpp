@@ -121,13 +121,13 @@ int post(void* arg) {
 
 int step(void* state, structio_call* call) {
   caller c = unpack(state);
-  if (now->fuel <= 0) {
+  if (now->fuel.fetch_sub(1) <= 0) {  // a step without calls is one too
     call->result = STRUCTIO_ECANCELLED;
     return STRUCTIO_STEP_DONE;
   }
   some_calls(c, 2);
   // The state is always the same, so the last result goes on the dice as well.
-  c.random.discard(static_cast<unsigned>(call->result & 7));
+  c.random.discard(static_cast<unsigned>(call->result & 7) + static_cast<unsigned>(now->fuel));
   if (c.chance(2)) return 77;
   if (c.chance(40)) {
     call->result = any_status(c);

@@ -155,10 +155,20 @@ int main_task(void* arg) {
   caller c(s.seed, 0, false);
   structio_start_system_task(nullptr, janitor, nullptr);
   int status = 0;
-  while (now->fuel > 0 && status != STRUCTIO_EINTERRUPTED) {
-    status = body(pack(c));
-    if (structio_checkpoint_if_cancelled() != 0) break;
+  // Blocks that a task leaves open end with it; so all but the last calls are those of children.
+  while (now->fuel > 0 && status != STRUCTIO_EINTERRUPTED && structio_checkpoint() == 0) {
+    auto* nursery = static_cast<structio_nursery*>(
+        now->block(kind_of<structio_nursery>(), sizeof(structio_nursery), c, true));
+    now->set_used(kind_of<structio_nursery>(), nursery, true);
+    status = structio_nursery_open(nursery);
+    if (status < 0) break;
+    for (int i = 1 + c.below(5); i > 0; --i) {
+      if (structio_nursery_start_soon(nursery, body, pack(c)) < 0) break;
+    }
+    status = structio_nursery_close(nursery, 0, nullptr);
+    if (c.chance(50)) structio_failure_free(structio_failure_take());
   }
+  if (c.chance(50)) body(pack(c));
   now->fuel = 0;
   now->let_go();
   now->free_handles();

@@ -65,7 +65,6 @@ void process(std::uint64_t seed) {
   std::mt19937_64 random(seed);
   for (const int signum : {SIGUSR1, SIGUSR2, SIGHUP, SIGPIPE}) ::signal(signum, SIG_IGN);
   ::mkdir("folder", 0700);
-  ::mkfifo("fifo", 0600);
   ::alarm(patience);
   if (random() % 8 == 0) {
     const rlimit few{40, 40};
@@ -77,6 +76,7 @@ void process(std::uint64_t seed) {
     const std::uint64_t own = random();
     last = run_episode(own, 20 + static_cast<int>(random() % 400), may_die, last.get());
   }
+  now = last.release();  // for what ends with the thread: values of its locals
 }
 
 /// True when all went well.

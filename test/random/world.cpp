@@ -3,8 +3,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "random/calls.hpp"
 
@@ -45,6 +47,15 @@ void* world::handle(std::type_index type, caller& c) {
   // The latest are the likeliest to be alive.
   const std::size_t last = all.size() < 4 || c.chance(20) ? all.size() : 4;
   return all[all.size() - 1 - static_cast<std::size_t>(c.below(static_cast<int>(last)))];
+}
+
+structio_failure* world::take_failure(caller& c) {
+  const std::lock_guard guard(lock_);
+  std::vector<void*>& all = handles_[kind_of<structio_failure>()];
+  if (all.empty() || c.chance(3)) return nullptr;
+  void* taken = c.any_of(all);
+  all.erase(std::find(all.begin(), all.end(), taken));
+  return static_cast<structio_failure*>(taken);
 }
 
 void world::keep(std::type_index type, void* handle) {
@@ -126,13 +137,11 @@ void world::let_go() {
 void world::free_handles() {
   const auto all = [this](std::type_index type) {
     const std::lock_guard guard(lock_);
-    return handles_[type];
+    // A failure's references count: what is given back is not ours to give back once more.
+    return type == kind_of<structio_failure>() ? std::exchange(handles_[type], {}) : handles_[type];
   };
 #define STRUCTIO_FREE(type, free)            \
-  for (void* handle : all(kind_of<type>())) {   \
-    while (free(static_cast<type*>(handle)) == 0) { \
-    }                                        \
-  }
+  for (void* handle : all(kind_of<type>())) free(static_cast<type*>(handle));
   STRUCTIO_FREE(structio_remote_sender, structio_remote_sender_free)
   STRUCTIO_FREE(structio_failure, structio_failure_free)
   STRUCTIO_FREE(structio_task, structio_task_free)

@@ -74,6 +74,9 @@ class world {
   void* handle(std::type_index type, caller& c);
   void keep(std::type_index type, void* handle);
 
+  /// A reference to a failure, for a call that may take it over; give it back by keep() if not.
+  structio_failure* take_failure(caller& c);
+
   /// Storage for a block of this type: unused, or one that was made (or should have been).
   void* block(std::type_index type, std::size_t size, caller& c, bool unused);
   void set_used(std::type_index type, const void* memory, bool used);
