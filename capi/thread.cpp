@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "check.hpp"
+#include "runtime/dropping.hpp"
 #include "runtime/failure.hpp"
 #include "thread/callback.hpp"
 #include "thread/detached.hpp"
@@ -71,7 +72,7 @@ int structio_run_in_thread(structio_task_fn fn, void* arg, const structio_thread
   rt::runtime* r = fn && tokens_in(options, request.tokens, call) ? in_task(call) : nullptr;
   if (r) return threads::run_in_thread(*r, request);
   const int code = fn ? refused() : null_argument(call, "fn");
-  if (options.drop) options.drop(arg);
+  if (options.drop) rt::call_drop(options.drop, arg);
   return code;
 }
 

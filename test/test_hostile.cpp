@@ -84,6 +84,23 @@ TEST_CASE("the drop of a local may look at locals and set others", "[LOCAL-07]")
   }
 }
 
+TEST_CASE("the drop of a local opens nothing and does not wait", "[LOCAL-07]") {
+  struct opener {
+    structio_nursery nursery;
+    int opened = 0;
+    int slept = 0;
+  } value;
+  const auto open = [](void* arg) {
+    auto& v = *static_cast<opener*>(arg);
+    v.opened = structio_nursery_open(&v.nursery);
+    v.slept = structio_sleep(0);
+  };
+  auto program = [&] { return structio_local_set(&key_of_one, &value, open, nullptr); };
+  CHECK(c_tasks::run(program) == 0);
+  CHECK(value.opened == STRUCTIO_ENOTASK);
+  CHECK(value.slept == STRUCTIO_ENOTASK);
+}
+
 TEST_CASE("a token that is not used gives back what it remembers", "[LOCAL-03]") {
   int drops = 0;
   auto program = [&] {

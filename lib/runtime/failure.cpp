@@ -12,6 +12,7 @@
 #include "base/status.hpp"
 #include "reactor/uv_reactor.hpp"
 #include "runtime/cancel.hpp"
+#include "runtime/dropping.hpp"
 #include "runtime/reason.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/task.hpp"
@@ -36,15 +37,6 @@ failure* make(failure_kind kind, int code) noexcept {
   return f;
 }
 
-// The last reference may go where nobody could wait, and at the very end of a task, when those who
-// watch its end have been told.
-void drop_value(const failure& f) noexcept {
-  runtime* rt = current_runtime();
-  const bool ended = rt && rt->current && rt->current->wait.state == wait_state::ended;
-  const confinement here(rt, ended ? confined::task : confined::waiting);
-  f.type->drop(f.value);
-}
-
 // Frees one failure, and hands on the members that nobody else holds by a list, since groups may be
 // nested deeper than a fiber's stack could follow.
 failure* free_one(failure* f, failure* list) noexcept {
@@ -59,7 +51,7 @@ failure* free_one(failure* f, failure* list) noexcept {
     lender->next_doomed = list;
     return lender;
   }
-  if (f->kind == failure_kind::payload && f->type->drop) drop_value(*f);
+  if (f->kind == failure_kind::payload && f->type->drop) call_drop(f->type->drop, f->value);
   for (std::size_t i = 0; i < f->count; ++i) {
     failure* member = f->members[i];
     if (member->immortal) continue;

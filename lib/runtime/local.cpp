@@ -6,6 +6,7 @@
 #include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/dropping.hpp"
 
 namespace structio::rt {
 namespace {
@@ -94,7 +95,7 @@ local_value* local_value_retain(local_value* v) noexcept {
 
 void local_value_release(local_value* v) noexcept {
   if (!v || v->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  if (v->drop) v->drop(v->value);
+  if (v->drop) call_drop(v->drop, v->value);
   base::destroy(v);
 }
 

@@ -38,8 +38,8 @@ void main_ended(runtime& rt, task& t, int status, failure* in_flight) noexcept {
   rt.main = nullptr;
 }
 
-// The task is alive as yet: a value's drop function may set other locals, lock, even wait. What it
-// leaves in flight is nobody's.
+// The task is alive as yet: a value's drop function may set other locals, or lock without waiting.
+// What it leaves in flight is nobody's.
 void drop_locals(task& t) noexcept {
   while (t.locals) local_release(std::exchange(t.locals, nullptr));
   failure_release(std::exchange(t.in_flight, nullptr));

@@ -6,6 +6,7 @@
 #include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/dropping.hpp"
 #include "stream/in_scope.hpp"
 
 namespace structio::rt::stream {
@@ -74,7 +75,7 @@ void shut(byte_stream& b) noexcept {
 
 void destroy(byte_stream& b) noexcept {
   custom_stream& s = of(b);
-  if (s.functions.destroy) s.functions.destroy(s.arg);
+  if (s.functions.destroy) call_drop(s.functions.destroy, s.arg);
   base::destroy(&s);
 }
 

@@ -6,6 +6,7 @@
 #include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/dropping.hpp"
 
 namespace structio::rt::stream {
 namespace {
@@ -16,7 +17,7 @@ memory_stream& memory(byte_stream& s) noexcept {
 
 void leave_hooks(memory_hooks* hooks) noexcept {
   if (!hooks || --hooks->users > 0) return;
-  if (hooks->drop) hooks->drop(hooks->arg);
+  if (hooks->drop) call_drop(hooks->drop, hooks->arg);
   base::destroy(hooks);
 }
 

@@ -8,6 +8,7 @@
 #include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/dropping.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/local.hpp"
 #include "runtime/reason.hpp"
@@ -177,7 +178,7 @@ int take_back(runtime& rt, run_job& j) noexcept {
 }
 
 int not_begun(const job_request& request, int code) noexcept {
-  if (request.drop) request.drop(request.arg);
+  if (request.drop) call_drop(request.drop, request.arg);
   return code;
 }
 

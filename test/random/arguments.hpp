@@ -232,6 +232,7 @@ T* pointer_argument(frame& f, std::string_view p) {
     // Arrays by their names; else where a number comes out.
     if (p != "signals" && p != "descriptors" && p != "ids") {
       plain* out = f.array<plain>(1);
+      if (p == "size" && f.pending()) *out = static_cast<plain>(f.take_up());  // the room there is
       if (f.is("structio_file_detach")) {
         f.afterwards([out](std::int64_t result) {
           if (result == 0) close_descriptor(static_cast<std::int64_t>(*out));
