@@ -206,6 +206,8 @@ const char* structio_failure_while(const structio_failure* failure, size_t index
 int structio_failure_split(structio_failure* failure, structio_failure_match_fn match, void* arg,
                            structio_failure** matched, structio_failure** rest) {
   constexpr const char* call = "structio_failure_split";
+  if (matched) *matched = nullptr;
+  if (rest) *rest = nullptr;
   if (!match) return null_argument(call, "match");
   rt::failure* f = failure_in(failure, call);
   if (!f) return refused();

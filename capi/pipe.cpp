@@ -29,9 +29,10 @@ int no_terminal(int code, const char* call) noexcept {
 
 int structio_pipe_open(structio_stream** reading, structio_stream** writing) {
   constexpr const char* call = "structio_pipe_open";
+  if (reading) *reading = nullptr;
+  if (writing) *writing = nullptr;
   if (!reading) return null_argument(call, "reading");
   if (!writing) return null_argument(call, "writing");
-  *reading = *writing = nullptr;
   rt::runtime* r = in_body(call);
   if (!r) return refused();
   stream::os_stream *in = nullptr, *out = nullptr;

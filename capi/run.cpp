@@ -36,10 +36,10 @@ int clock_of(const structio_run_options& options, rt::virtual_time*& out) noexce
 }  // namespace
 
 int structio_run(structio_task_fn fn, void* arg, const structio_run_options* given) {
-  if (!fn) return null_argument("structio_run", "fn");
   if (!options_fit(given, "structio_run")) return refused();
   const structio_run_options options = whole(given);
   if (options.failure) *options.failure = nullptr;
+  if (!fn) return null_argument("structio_run", "fn");
   if (options.version != 0 && options.version >> 16 != STRUCTIO_VERSION_MAJOR) {
     return fail(
         STRUCTIO_EVERSION,

@@ -69,9 +69,10 @@ int structio_unix_connect(const char* path, structio_stream** out) {
 
 int structio_unix_pair(structio_stream** one, structio_stream** other) {
   constexpr const char* call = "structio_unix_pair";
+  if (one) *one = nullptr;
+  if (other) *other = nullptr;
   if (!one) return null_argument(call, "one");
   if (!other) return null_argument(call, "other");
-  *one = *other = nullptr;
   rt::runtime* r = in_body(call);
   if (!r) return refused();
   stream::os_stream *a = nullptr, *b = nullptr;
