@@ -48,6 +48,13 @@ int leave_refused(const rt::scope& s, const rt::task& self) noexcept {
   return 0;
 }
 
+// Leaving it means waiting for the tasks of a nursery inside.
+bool holds_nursery(const rt::scope& s, const rt::task& self) noexcept {
+  const rt::scope* inner = self.innermost;
+  while (inner != &s && !inner->children) inner = inner->outer;
+  return inner != &s;
+}
+
 rt::task* by(rt::runtime& r) noexcept {
   return r.current;
 }
@@ -119,6 +126,7 @@ int structio_scope_leave(structio_scope* storage, int status, structio_failure**
   if (const int code = leave_refused(*s, self)) return code;
   int own = 0;  // the error of this call itself
   if (self.innermost != s) {
+    if (r->confined_to != rt::confined::no && holds_nursery(*s, self)) return no_task(call);
     rt::scopes_abandon(self, s);
     own = fail(STRUCTIO_EMISUSE,
                "%s: a scope or nursery inside it is still open: leave the inner one first", call);
@@ -321,12 +329,14 @@ int structio_scope_describe(structio_scope* storage, char* text, size_t size) {
                        s->cancel_called ? ", cancelled" : "");
 }
 
-int structio_move_on_after(int64_t duration, structio_task_fn fn, void* arg, int* timed_out) {
-  constexpr const char* call = "structio_move_on_after";
+namespace {
+
+int move_on(std::int64_t duration, structio_task_fn fn, void* arg, int* timed_out,
+            const char* call) {
   if (timed_out) *timed_out = 0;
   if (!fn) return null_argument(call, "fn");
   if (duration < 0) return fail(STRUCTIO_EINVALID, "%s: the duration is negative", call);
-  rt::runtime* r = in_body(call);
+  rt::runtime* r = in_task(call);
   if (!r) return refused();
   rt::task& self = *r->current;
   structio_scope storage;
@@ -350,9 +360,15 @@ int structio_move_on_after(int64_t duration, structio_task_fn fn, void* arg, int
   return status;
 }
 
+}  // namespace
+
+int structio_move_on_after(int64_t duration, structio_task_fn fn, void* arg, int* timed_out) {
+  return move_on(duration, fn, arg, timed_out, "structio_move_on_after");
+}
+
 int structio_fail_after(int64_t duration, structio_task_fn fn, void* arg) {
   int timed_out = 0;
-  const int status = structio_move_on_after(duration, fn, arg, &timed_out);
+  const int status = move_on(duration, fn, arg, &timed_out, "structio_fail_after");
   if (status == 0 && timed_out) {
     return fail(STRUCTIO_ETOOSLOW,
                 "structio_fail_after: the deadline of %.6g s passed before the work had ended",

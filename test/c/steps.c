@@ -102,6 +102,58 @@ static void a_step_may_call_what_never_waits(void) {
   CHECK(run_at_once(structio_drive, &steps) == 0);
 }
 
+struct leaver {
+  int line;
+  structio_scope scope;
+  structio_nursery nursery;
+  int child_ended;
+};
+
+static int notes_its_end(void* arg) {
+  int* ended = arg;
+  *ended = structio_sleep(STRUCTIO_SECONDS(9));
+  return *ended;
+}
+
+static int does_nothing(void* arg) {
+  (void)arg;
+  return 0;
+}
+
+/* Leaving a scope with a nursery open in it waits for the nursery's tasks. */
+static int leaves_too_early(void* state, structio_call* call) {
+  struct leaver* l = state;
+  switch (l->line++) {
+    case 0:
+      CHECK(structio_move_on_after(1, does_nothing, NULL, NULL) == STRUCTIO_ENOTASK);
+      CHECK(structio_fail_after(1, does_nothing, NULL) == STRUCTIO_ENOTASK);
+      CHECK(says("structio_fail_after") && says("STRUCTIO_STEP_CALL"));
+      CHECK(structio_scope_init(&l->scope, NULL) == 0 && structio_scope_enter(&l->scope) == 0);
+      CHECK(structio_nursery_open(&l->nursery) == 0);
+      CHECK(structio_nursery_start_soon(&l->nursery, notes_its_end, &l->child_ended) == 0);
+      CHECK(structio_scope_leave(&l->scope, 0, NULL) == STRUCTIO_ENOTASK);
+      CHECK(says("STRUCTIO_STEP_CALL"));
+      call->op = op("structio_checkpoint");
+      return STRUCTIO_STEP_CALL;
+    case 1:
+      CHECK(call->result == 0 && l->child_ended == 0);
+      CHECK(structio_scope_cancel(structio_nursery_scope(&l->nursery), NULL) == 0);
+      call->op = op("structio_nursery_close");
+      call->arguments[0] = pointer(&l->nursery);
+      return STRUCTIO_STEP_CALL;
+    default:
+      CHECK(call->result == 0 && l->child_ended == STRUCTIO_ECANCELLED);
+      call->result = structio_scope_leave(&l->scope, 0, NULL);
+      return STRUCTIO_STEP_DONE;
+  }
+}
+
+static void a_step_does_not_wait_by_leaving(void) {
+  struct leaver l = {0};
+  structio_steps steps = {sizeof steps, leaves_too_early, &l};
+  CHECK(run_at_once(structio_drive, &steps) == 0);
+}
+
 struct watcher {
   int line;
   structio_nursery nursery;
@@ -349,6 +401,7 @@ int main(void) {
   a_step_sleeps();
   a_step_stands_on_the_threads_stack();
   a_step_may_call_what_never_waits();
+  a_step_does_not_wait_by_leaving();
   a_step_may_look_at_other_stacks();
   steps_start_tasks_and_fail();
   a_deadline_cuts_a_call();
