@@ -117,6 +117,17 @@ inline bool is_open_block(const rt::task& t, const void* storage) noexcept {
   return false;
 }
 
+/// A block that calls of ours stand in cannot be left: their scopes would go with it. 0 or a refusal.
+inline int calls_inside(const rt::scope& s, const rt::task& self, const char* call) noexcept {
+  for (const rt::scope* inner = self.innermost; inner != &s; inner = inner->outer) {
+    if (inner->pinned) {
+      return fail(STRUCTIO_EMISUSE, "%s: a call inside it has not returned: leave it after that",
+                  call);
+    }
+  }
+  return 0;
+}
+
 /// The object behind a handle, or null with a message.
 template <class Object>
 Object* handle(base::handle_kind kind, const void* h, const char* call) noexcept {

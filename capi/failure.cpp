@@ -217,6 +217,7 @@ int structio_failure_split(structio_failure* failure, structio_failure_match_fn 
   } user{match, arg};
   rt::failure* hit = nullptr;
   rt::failure* other = nullptr;
+  const rt::confinement here(rt::current_runtime(), rt::confined::waiting);
   const int code = rt::failure_split(
       f,
       [](const rt::failure& leaf, void* given) {

@@ -122,6 +122,7 @@ int structio_nursery_close(structio_nursery* storage, int status, structio_failu
   }
   rt::task& self = *r->current;
   if (const int code = close_refused(*n, self)) return code;
+  if (const int code = calls_inside(n->around, self, call)) return code;
   rt::failure* f = nullptr;
   if (!failure) {
     f = self.in_flight;

@@ -124,6 +124,7 @@ int structio_scope_leave(structio_scope* storage, int status, structio_failure**
   }
   rt::task& self = *r->current;
   if (const int code = leave_refused(*s, self)) return code;
+  if (const int code = calls_inside(*s, self, call)) return code;
   int own = 0;  // the error of this call itself
   if (self.innermost != s) {
     if (r->confined_to != rt::confined::no && holds_nursery(*s, self)) return no_task(call);

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include <structio/structio_testing_stream.h>
+
 #include "support/c_blocks.hpp"
 #include "support/catch.hpp"
 
@@ -321,6 +323,83 @@ TEST_CASE("a stranded task cleans up before its owner is gone; its error is drop
     CHECK(why.count() == 1);
     CHECK(why.member(0) == STRUCTIO_EMISUSE);
     return 0;
+  };
+  CHECK(run(body) == 0);
+}
+
+// What calls of ours call in the middle: it leaves a nursery open in a frame that is gone.
+TEST_CASE("a function that a call calls leaves nothing open behind it", "[MISNEST-01]") {
+  told t;
+  const auto leaves_open = [](void* arg) {
+    auto child = [arg] { return sleep_and_tell(*static_cast<told*>(arg)); };
+    return open_nursery_in_lost_frame(child, true);
+  };
+  const auto receives = [](void* arg, void*, std::size_t) -> std::int64_t {
+    auto child = [arg] { return sleep_and_tell(*static_cast<told*>(arg)); };
+    return open_nursery_in_lost_frame(child, true);
+  };
+  auto body = [&] {
+    SECTION("a stream of one's own") {
+      structio_stream_table table = {};
+      table.struct_size = sizeof table;
+      table.receive_some = receives;
+      structio_stream* stream = nullptr;
+      char buffer[4];
+      REQUIRE(structio_stream_new(&table, &t, &stream) == 0);
+      CHECK(structio_stream_receive_some(stream, buffer, sizeof buffer) == STRUCTIO_EMISUSE);
+      CHECK(says({"ended with 2 cancel scopes or nurseries still open"}));
+      structio_stream_free(stream);
+    }
+    SECTION("a hook of a memory stream") {
+      structio_stream* stream = nullptr;
+      structio_memory_stream_hooks hooks = {};
+      hooks.struct_size = sizeof hooks;
+      hooks.after_send = leaves_open;
+      hooks.arg = &t;
+      REQUIRE(structio_memory_send_stream_new(&stream) == 0);
+      REQUIRE(structio_memory_stream_set_hooks(stream, &hooks) == 0);
+      CHECK(structio_stream_send_all(stream, "x", 1) == STRUCTIO_EMISUSE);
+      structio_stream_free(stream);
+    }
+    SECTION("a sequencer's step") {
+      structio_sequencer sequencer;
+      structio_sequencer_init(&sequencer);
+      CHECK(structio_sequencer_step(&sequencer, 0, leaves_open, &t) == STRUCTIO_EMISUSE);
+      CHECK(structio_sequencer_destroy(&sequencer) == 0);
+    }
+    CHECK(t.status == STRUCTIO_ECANCELLED);
+    CHECK(structio_checkpoint() == 0);
+    return 0;
+  };
+  CHECK(run(body) == 0);
+}
+
+TEST_CASE("a block cannot be left while a call stands in it", "[MISNEST-01]") {
+  struct around {
+    structio_scope scope;
+    structio_nursery nursery;
+  } outer;
+  const auto receives = [](void* arg, void*, std::size_t) -> std::int64_t {
+    auto& o = *static_cast<around*>(arg);
+    CHECK(structio_nursery_close(&o.nursery, 0, nullptr) == STRUCTIO_EMISUSE);
+    CHECK(says({"structio_nursery_close", "a call inside it has not returned"}));
+    CHECK(structio_scope_leave(&o.scope, 0, nullptr) == STRUCTIO_EMISUSE);
+    CHECK(says({"structio_scope_leave", "a call inside it has not returned"}));
+    return structio_checkpoint() == 0 ? 1 : -1;
+  };
+  auto body = [&] {
+    structio_stream_table table = {};
+    table.struct_size = sizeof table;
+    table.receive_some = receives;
+    structio_stream* stream = nullptr;
+    char buffer[4];
+    enter(outer.scope);
+    REQUIRE(structio_nursery_open(&outer.nursery) == 0);
+    REQUIRE(structio_stream_new(&table, &outer, &stream) == 0);
+    CHECK(structio_stream_receive_some(stream, buffer, sizeof buffer) == 1);
+    structio_stream_free(stream);
+    CHECK(structio_nursery_close(&outer.nursery, 0, nullptr) == 0);
+    return structio_scope_leave(&outer.scope, 0, nullptr);
   };
   CHECK(run(body) == 0);
 }

@@ -13,6 +13,7 @@
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/nursery.hpp"
+#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 #include "runtime/wait_queue.hpp"
 
@@ -96,7 +97,9 @@ int handler_failed(runtime& rt, const serve_request& request, int status) noexce
   if (request.on_error) {
     const char* peer = std::strncmp(self.name, "serve: ", 7) == 0 ? self.name + 7 : "";
     auto* handle = static_cast<structio_failure*>(why->handle);
-    goes_on = request.on_error(peer, status, handle, request.on_error_arg) >= 0;
+    goes_on = call_user(rt, [&] {
+                return request.on_error(peer, status, handle, request.on_error_arg);
+              }) >= 0;
   } else {
     char line[300];
     failure_one_line(*why, line, sizeof line);
@@ -117,7 +120,7 @@ int serve_connection(void* arg) {
   tcp_stream& s = *c.stream;
   runtime& rt = *s.rt;
   auto* handle = static_cast<structio_stream*>(s.handle);
-  int status = sv.request.handler(handle, sv.request.arg);
+  int status = call_user(rt, [&] { return sv.request.handler(handle, sv.request.arg); });
   // The handler may have freed the stream although it need not: ask by handle.
   if (!sv.request.handler_owns_stream && base::handle_object(base::handle_kind::stream, handle) ==
                                              static_cast<stream::byte_stream*>(&s)) {

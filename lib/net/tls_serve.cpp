@@ -6,6 +6,7 @@
 #include "base/memory.hpp"
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::net {
@@ -56,7 +57,9 @@ int serve_one(structio_stream* plain, void* arg) {
     return status == 1 ? 0 : status;
   }
   void* const handle = s->handle;
-  status = request.serving.handler(static_cast<structio_stream*>(handle), request.serving.arg);
+  status = call_user(rt, [&] {
+    return request.serving.handler(static_cast<structio_stream*>(handle), request.serving.arg);
+  });
   // The handler may have freed the stream although it need not.
   if (!request.serving.handler_owns_stream &&
       base::handle_object(base::handle_kind::stream, handle) == s) {

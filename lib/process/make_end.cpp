@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::process {
@@ -57,8 +58,11 @@ int deliver(void* arg) {
   const users_way self = *static_cast<users_way*>(arg);
   runtime& rt = *current_runtime();
   if (!enter_shielded(rt, *self.around, base::forever)) return STRUCTIO_ENOMEM;
-  const int status = self.request->deliver_cancel(self.request->deliver_cancel_arg,
-                                                  static_cast<structio_process*>(self.of->handle));
+  self.around->pinned = true;
+  const int status = call_user(rt, [&] {
+    return self.request->deliver_cancel(self.request->deliver_cancel_arg,
+                                        static_cast<structio_process*>(self.of->handle));
+  });
   failure* f = nullptr;
   return scope_leave(*self.around, status, f);
 }

@@ -56,7 +56,8 @@ struct scope {
   bool on_worklist : 1 = false;
   bool entered_in_flight : 1 = false;  ///< by a task that had a cancellation on its way out
   bool holds_interrupt : 1 = false;    ///< Ctrl-C waits until it has been left
-  std::uint8_t unused : 5 = 0;  ///< named, so that making a scope need not read what was here
+  bool pinned : 1 = false;             ///< a call of ours: left by nobody else, nor one around it
+  std::uint8_t unused : 4 = 0;  ///< named, so that making a scope need not read what was here
 
   runtime* rt = nullptr;  ///< since entry
   task* owner = nullptr;  ///< the task inside, while inside; null for a run's own scopes

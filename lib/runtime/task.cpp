@@ -126,6 +126,7 @@ int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out
   t.arg = request.arg;
   void* storage = place_storage(*s, t, request.storage_size);
   if (request.storage_init) {
+    const confinement here(&rt, confined::waiting);  // the task is half made
     request.storage_init(storage, request.arg);
     t.arg = storage;
   }

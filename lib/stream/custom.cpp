@@ -7,6 +7,7 @@
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/dropping.hpp"
+#include "runtime/user_call.hpp"
 #include "stream/in_scope.hpp"
 
 namespace structio::rt::stream {
@@ -59,10 +60,10 @@ int send_eof(runtime& rt, byte_stream& b) noexcept {
   return code < 0 ? static_cast<int>(code) : 0;
 }
 
-int close(runtime&, byte_stream& b) noexcept {
+int close(runtime& rt, byte_stream& b) noexcept {
   custom_stream& s = of(b);
   if (!s.functions.close || std::exchange(s.close_called, true)) return 0;
-  const int code = s.functions.close(s.arg);
+  const int code = call_user(rt, [&] { return s.functions.close(s.arg); });
   return code < 0 ? code : 0;
 }
 

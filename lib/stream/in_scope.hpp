@@ -6,6 +6,7 @@
 
 #include "base/message.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::stream {
@@ -16,10 +17,11 @@ template <class Fn>
 std::int64_t in_scope(runtime& rt, scope*& place, bool& ended, Fn fn) noexcept {
   task& self = *rt.current;
   scope call;
+  call.pinned = true;
   ended = false;
   if (scope_enter(rt, self, call) != 0) return base::last_code();
   place = &call;
-  const std::int64_t result = fn();
+  const std::int64_t result = call_user(rt, fn);
   place = nullptr;
   failure* f = result < 0 ? std::exchange(self.in_flight, nullptr) : nullptr;
   const int status = scope_leave(call, result < 0 ? static_cast<int>(result) : 0, f);

@@ -7,6 +7,7 @@
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/dropping.hpp"
+#include "runtime/user_call.hpp"
 
 namespace structio::rt::stream {
 namespace {
@@ -25,7 +26,7 @@ int call(int (*memory_hooks::*which)(void*), const memory_stream& s) noexcept {
   memory_hooks* hooks = s.hooks;
   if (!hooks || !(hooks->*which)) return 0;
   ++hooks->users;
-  const int code = (hooks->*which)(hooks->arg);
+  const int code = call_user(*s.rt, [&] { return (hooks->*which)(hooks->arg); });
   leave_hooks(hooks);
   return code;
 }

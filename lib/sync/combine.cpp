@@ -8,6 +8,7 @@
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
 #include "runtime/nursery.hpp"
+#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::sync {
@@ -138,7 +139,7 @@ int work(void* arg) {
   while (l.next < l.count) {
     if (const int code = cancel_check(rt)) return code;
     const std::size_t index = l.next++;
-    if (const int code = l.fn(index, l.arg); code < 0) return code;
+    if (const int code = call_user(rt, [&] { return l.fn(index, l.arg); }); code < 0) return code;
     give_way(rt);
   }
   return 0;

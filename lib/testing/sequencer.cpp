@@ -6,6 +6,7 @@
 
 #include "base/message.hpp"
 #include "base/status.hpp"
+#include "runtime/user_call.hpp"
 
 namespace structio::rt::testing {
 
@@ -25,7 +26,7 @@ int sequencer::step(runtime& rt, std::uint64_t position, task_fn fn, void* arg) 
     fall_apart();
     return code;
   }
-  const int status = fn ? fn(arg) : 0;
+  const int status = fn ? call_user(rt, [&] { return fn(arg); }) : 0;
   leave();
   return status;
 }

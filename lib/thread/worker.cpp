@@ -13,6 +13,7 @@
 #include "runtime/local.hpp"
 #include "runtime/reason.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 #include "thread/callback.hpp"
 #include "thread/run_threads.hpp"
@@ -97,7 +98,7 @@ int begin(runtime& rt, run_job& j, const job_request& request) noexcept {
   j.may_abandon = request.may_abandon;
   j.body = {request.fn, request.arg, request.drop, nullptr};
   os_thread_name(j.name, request.name ? request.name : t.name);
-  int code = j.tokens.acquire(j.tokens.self, &j);
+  int code = call_user(rt, [&] { return j.tokens.acquire(j.tokens.self, &j); });
   if (code < 0) return code;
   j.host = &t;
   code = local_copy(t.locals, j.body.locals);
@@ -107,7 +108,7 @@ int begin(runtime& rt, run_job& j, const job_request& request) noexcept {
     return 0;
   }
   local_release(j.body.locals);
-  const int released = j.tokens.release(j.tokens.self, &j);
+  const int released = call_user(rt, [&] { return j.tokens.release(j.tokens.self, &j); });
   return released < 0 ? released : code;
 }
 
@@ -166,7 +167,7 @@ int take_back(runtime& rt, run_job& j) noexcept {
                                                     : 0;
   if (j.ever_told & bit) told_came_back(t, status, why);
   failure* before = std::exchange(t.in_flight, nullptr);
-  const int released = j.tokens.release(j.tokens.self, &j);
+  const int released = call_user(rt, [&] { return j.tokens.release(j.tokens.self, &j); });
   if (released < 0) {
     why = release_failed(t, released, why);
     status = released;

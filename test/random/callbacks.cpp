@@ -109,6 +109,10 @@ int match(const structio_failure* leaf, void* arg) {
   return c.below(3) - 1;
 }
 
+int guest_main(void* arg) {
+  return structio_move_on_after(STRUCTIO_MILLISECONDS(5), body, arg, nullptr);
+}
+
 int for_each(std::size_t, void* arg) {
   return body(arg);
 }

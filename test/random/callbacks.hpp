@@ -16,6 +16,7 @@ int serve(structio_stream* stream, void* arg);
 int serve_error(const char* peer, int status, structio_failure* why, void* arg);
 int match(const structio_failure* leaf, void* arg);
 int for_each(std::size_t index, void* arg);
+int guest_main(void* arg);
 int post(void* arg);
 int step(void* state, structio_call* call);
 int interrupt(void* arg);
@@ -48,6 +49,7 @@ F callback(frame& f) {
   } else if constexpr (std::is_same_v<F, structio_task_fn>) {  // and post, abort
     if (f.entry.header == "testing" || f.is("structio_nursery_spawn")) return body;
     if (f.is("structio_park")) return abort;
+    if (f.is("structio_run")) return guest_main;
     if (f.entry.header == "wait" && !f.is("structio_portal_call")) return post;
     return body;
   } else if constexpr (std::is_same_v<F, structio_deliver_fn>) {
