@@ -125,13 +125,12 @@ int post(void* arg) {
 
 int step(void* state, structio_call* call) {
   caller c = unpack(state);
+  c.random.stir(now->made);  // the state is always the same
   if (now->fuel.fetch_sub(1) <= 0) {  // a step without calls is one too
     call->result = STRUCTIO_ECANCELLED;
     return STRUCTIO_STEP_DONE;
   }
   some_calls(c, 2);
-  // The state is always the same, so the last result goes on the dice as well.
-  c.random.discard(static_cast<unsigned>(call->result & 7) + static_cast<unsigned>(now->fuel));
   if (c.chance(2)) return 77;
   if (c.chance(40)) {
     call->result = any_status(c);
@@ -175,7 +174,7 @@ void task_enter(structio_task_id, void* arg) {
   thread_local std::uint64_t times = 0;
   if (++times % 16 != 0) return;
   caller c = unpack(arg);
-  c.random.discard(times % 64);
+  c.random.stir(times);
   some_calls(c, 1);
 }
 

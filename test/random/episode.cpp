@@ -57,7 +57,7 @@ bool may_call(caller& c, const call_entry& entry) {
     // Failures and tokens of locals are handed on by calls of all kinds.
     return entry.header != "failure" && !entry.name.starts_with("structio_local_");
   }
-  if (entry.name == "structio_inject_internal_error") return c.random.operator()() % 40 == 0;
+  if (entry.name == "structio_inject_internal_error") return c.chance(2);
   return c.depth < 6 || c.where != place::task;
 }
 

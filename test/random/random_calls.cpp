@@ -60,7 +60,7 @@ struct folder {
 };
 
 void process(std::uint64_t seed) {
-  std::mt19937_64 random(seed);
+  random_engine random(seed);
   for (const int signum : {SIGUSR1, SIGUSR2, SIGHUP, SIGPIPE}) ::signal(signum, SIG_IGN);
   ::mkdir("folder", 0700);
   ::alarm(patience);
@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--seed") == 0) seed = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--processes") == 0) processes = std::atoll(argv[i + 1]);
   }
-  std::mt19937_64 seeds(seed);
+  random_engine seeds(seed);
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   long long made = 0;
   int failed = 0;

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <set>
 #include <shared_mutex>
 #include <string>
@@ -22,7 +21,23 @@
 
 namespace random_calls {
 
-using random_engine = std::mt19937_64;
+/// Splitmix64 (Steele, Lea, Flood, 2014): quick to begin, and there is one for each body of calls.
+class random_engine {
+ public:
+  explicit random_engine(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t operator()() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+  }
+
+  void stir(std::uint64_t by) { state_ ^= by << 17; }
+
+ private:
+  std::uint64_t state_;
+};
 
 /// Where a caller stands, which decides what may be called without being a race.
 enum class place { task, hook, job, outside };
