@@ -59,11 +59,11 @@ class call_on {
 
 // Refused calls are checkpoints as well. 0: go on.
 int begin(runtime& rt, const file& f, bool at_position, const char* call) noexcept {
-  const bool busy = at_position && f.at_position;
-  if (!f.closed && !busy) return 0;
+  const bool is_closed = f.closed;  // it may be freed while others have their turn
+  if (!is_closed && !(at_position && f.at_position)) return 0;
   if (const int code = cancel_check(rt)) return code;
   give_way(rt);
-  if (f.closed) return closed(call);
+  if (is_closed) return closed(call);
   return base::fail(STRUCTIO_EBUSY, "%s: another task is at the file's position already", call);
 }
 
