@@ -198,16 +198,22 @@ void choose_favoured(caller& c) {
   }
 }
 
-void wait_for_threads() {
+void wait_for_threads(bool to_end) {
   std::uint64_t alive = 0;
   std::uint64_t idle = 0;
-  for (int i = 0; structio_thread_cache_counts(&alive, &idle), alive > idle; ++i) {
+  for (int i = 0; structio_thread_cache_counts(&alive, &idle), alive > (to_end ? 0 : idle); ++i) {
     if (i == 20000) broken("a job does not end", "threads");
     ::usleep(1000);
   }
 }
 
 }  // namespace
+
+void let_threads_end() {
+  structio_thread_cache_set_idle_timeout(0);
+  wait_for_threads(true);
+  ::usleep(20'000);  // from the last count of ours to the thread's own end
+}
 
 std::unique_ptr<world> run_episode(std::uint64_t seed, int calls, bool may_die, world* before) {
   auto episode = std::make_unique<world>();
@@ -241,7 +247,7 @@ std::unique_ptr<world> run_episode(std::uint64_t seed, int calls, bool may_die, 
   structio_failure_free(why);
   w.fuel = c.below(4);
   while (w.fuel > 0) call_one(c);  // after it
-  wait_for_threads();
+  wait_for_threads(false);
   w.free_handles();
   w.end_blocks();
   structio_virtual_clock_free(clock);

@@ -114,7 +114,8 @@ STRUCTIO_FILL(structio_scope_options) {
 }
 
 STRUCTIO_FILL(structio_task_options) {
-  static const std::size_t stacks[] = {0, 0, 0, 0, 1, 16384, 512 * 1024, SIZE_MAX};
+  // Callbacks need room, in sanitized builds a lot.
+  static const std::size_t stacks[] = {0, 0, 0, 0, 512 * 1024, 1024 * 1024, SIZE_MAX};
   to.name = f.c.chance(50) ? f.text("name") : nullptr;
   to.stack_size = f.c.any_of(stacks);
 }

@@ -74,6 +74,7 @@ void process(std::uint64_t seed) {
     const std::uint64_t own = random();
     last = run_episode(own, 20 + static_cast<int>(random() % 400), may_die, last.get());
   }
+  let_threads_end();
   now = last.release();  // for what ends with the thread: values of its locals
 }
 
