@@ -94,6 +94,12 @@ T* block_argument(frame& f, std::string_view parameter) {
   return block;
 }
 
+/// So that others can connect and send there.
+template <class T>
+void learn_port(T*) {}
+void learn_port(structio_listener* listener);
+void learn_port(structio_datagram* socket);
+
 /// Where a handle comes out: none may when the call fails (rule 12).
 template <class T>
 T** out_handle(frame& f) {
@@ -107,6 +113,7 @@ T** out_handle(frame& f) {
     }
     if (*slot == before || !*slot) return;
     now->keep(kind_of<T>(), *slot);
+    learn_port(*slot);
   });
   return slot;
 }

@@ -24,7 +24,8 @@ void some_calls(caller& c, int most) {
 }
 
 int any_status(caller& c) {
-  static const int all[] = {0, 0, 0, 0, 0, 7, -700, STRUCTIO_ECANCELLED, STRUCTIO_EPAYLOAD,
+  if (c.chance(75)) return 0;
+  static const int all[] = {7, -700, STRUCTIO_ECANCELLED, STRUCTIO_EPAYLOAD,
                             STRUCTIO_EGROUP, STRUCTIO_EINTERNAL, -1, INT32_MIN, INT32_MAX};
   return c.any_of(all);
 }
@@ -113,6 +114,17 @@ int guest_main(void* arg) {
   return structio_move_on_after(STRUCTIO_MILLISECONDS(5), body, arg, nullptr);
 }
 
+int system_main(void* arg) {
+  const int status = body(arg);
+  caller c = unpack(arg);
+  return c.below(200) == 0 ? status : 0;  // a failure ends the run
+}
+
+int starting(void* arg) {
+  structio_started(arg);
+  return body(arg);
+}
+
 int for_each(std::size_t, void* arg) {
   return body(arg);
 }
@@ -120,7 +132,7 @@ int for_each(std::size_t, void* arg) {
 int post(void* arg) {
   caller c = unpack(arg);
   some_calls(c, 2);
-  return c.chance(2) ? -1 : 0;
+  return c.below(1000) == 0 ? -1 : 0;  // ends the run
 }
 
 int step(void* state, structio_call* call) {

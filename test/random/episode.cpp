@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -57,7 +58,7 @@ bool may_call(caller& c, const call_entry& entry) {
     // Failures and tokens of locals are handed on by calls of all kinds.
     return entry.header != "failure" && !entry.name.starts_with("structio_local_");
   }
-  if (entry.name == "structio_inject_internal_error") return c.chance(2);
+  if (entry.name.starts_with("structio_inject_in")) return c.chance(2);
   return c.depth < 6 || c.where != place::task;
 }
 
@@ -133,7 +134,7 @@ std::int64_t call_one(caller& c) {
 
 namespace {
 
-// Watches over the episode: when it has made its calls, or gets nowhere, all waits are ended.
+// Watches over the episode: when it gets nowhere, or has made its calls, all waits are ended.
 int janitor(void*) {
   std::uint64_t before = 0;
   int ending = 0;
@@ -141,9 +142,10 @@ int janitor(void*) {
     if (const int status = structio_sleep(STRUCTIO_MILLISECONDS(1))) return status;
     idle = now->made == before ? idle + 1 : 0;
     before = now->made;
-    if (idle > 20) now->fuel = 0;
-    if (now->fuel > 0) continue;
+    if (now->fuel > 0 && idle < 20) continue;
+    if (idle == 60) now->fuel = 0;
     now->let_go();
+    if (now->fuel > 0) continue;
     // Main waits for what a system task begins in a nursery of its: that only a run's end ends.
     if (++ending == 300) structio_inject_internal_error();
   }
@@ -158,6 +160,7 @@ int main_task(void* arg) {
   const start& s = *static_cast<start*>(arg);
   caller c(s.seed, 0, false);
   structio_start_system_task(nullptr, janitor, nullptr);
+  for (std::size_t i : now->makers) all_calls()[i].call(c, all_calls()[i]);
   int status = 0;
   // Blocks that a task leaves open end with it; so all but the last calls are those of children.
   while (now->fuel > 0 && status != STRUCTIO_EINTERRUPTED && structio_checkpoint() == 0) {
@@ -182,8 +185,18 @@ int main_task(void* arg) {
 // Most calls of an episode are of a few headers, so that they have something to do with each other.
 void choose_favoured(caller& c) {
   const auto& all = all_calls();
-  std::vector<std::string_view> headers = {"nursery", "scope", "run"};
+  std::vector<std::string_view> headers;
   for (int i = 1 + c.below(4); i > 0; --i) headers.push_back(c.any_of(all).header);
+  for (std::string_view with : {"nursery", "scope", "run"}) {
+    if (c.chance(50)) headers.push_back(with);
+  }
+  // What works on streams needs some.
+  for (std::string_view on : {"tls", "buffered", "copy", "custom_stream", "stream"}) {
+    if (std::find(headers.begin(), headers.end(), on) == headers.end()) continue;
+    headers.push_back(c.chance(50) ? "testing_stream" : c.chance(50) ? "pipe" : "unix");
+    headers.push_back("stream");
+    break;
+  }
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::string_view header : headers) {
       if (all[i].header != header) continue;
@@ -191,8 +204,9 @@ void choose_favoured(caller& c) {
       // Without what makes things there is nothing to call.
       const std::string_view name = all[i].name;
       if (name.ends_with("_new") || name.ends_with("_open") || name.ends_with("_pair") ||
-          name.ends_with("_init") || name.ends_with("_listen") || name.ends_with("_soon")) {
-        now->favoured.insert(now->favoured.end(), 3, i);
+          name.ends_with("_init") || name.ends_with("_listen")) {
+        now->favoured.insert(now->favoured.end(), 2, i);
+        now->makers.insert(now->makers.end(), 2, i);
       }
     }
   }

@@ -69,6 +69,20 @@ const structio_payload_type* some_payload_type(caller& c) {
   return &c.any_of(types);
 }
 
+void learn_port(structio_listener* listener) {
+  std::uint16_t port = 0;
+  if (structio_listener_address(listener, nullptr, 0, &port) == 0) now->remember_port(port);
+}
+
+void learn_port(structio_datagram* socket) {
+  structio_address address = {};
+  std::uint16_t port = 0;
+  if (structio_datagram_local_address(socket, &address) == 0 &&
+      structio_address_format(&address, nullptr, 0, &port) == 0) {
+    now->remember_port(port);
+  }
+}
+
 void close_descriptor(std::int64_t descriptor) {
   ::close(static_cast<int>(descriptor));
 }
@@ -122,7 +136,7 @@ STRUCTIO_FILL(structio_task_options) {
 
 STRUCTIO_FILL(structio_process_options) {
   static const char* const programs[][4] = {
-      {"true"}, {"cat"}, {"sh", "-c", "exit 3"}, {"sleep", "1"}, {"absent-program"}, {"sh", "-c", "yes"}, {""}};
+      {"true"}, {"cat"}, {"sh", "-c", "exit 3"}, {"sleep", "1"}, {"absent-program"}, {"head", "-c1000000", "/dev/zero"}, {""}};
   static const char* const environment[] = {"A=b", "PATH=/bin:/usr/bin", "nonsense", nullptr};
   to.argv = f.nothing() ? nullptr : f.c.any_of(programs);
   if (f.is("structio_process_spawn_shell") || f.entry.name.ends_with("_shell")) to.argv = nullptr;

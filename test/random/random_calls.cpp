@@ -64,6 +64,9 @@ void process(std::uint64_t seed) {
   for (const int signum : {SIGUSR1, SIGUSR2, SIGHUP, SIGPIPE}) ::signal(signum, SIG_IGN);
   ::mkdir("folder", 0700);
   ::alarm(patience);
+  const rlimit small_files{64 << 20, 64 << 20};  // of programs, too, that nobody ends
+  ::setrlimit(RLIMIT_FSIZE, &small_files);
+  ::signal(SIGXFSZ, SIG_IGN);
   if (random() % 8 == 0) {
     const rlimit few{40, 40};
     ::setrlimit(RLIMIT_NOFILE, &few);
@@ -72,7 +75,7 @@ void process(std::uint64_t seed) {
   std::unique_ptr<world> last;
   for (int i = 0; i < episodes; ++i) {
     const std::uint64_t own = random();
-    last = run_episode(own, 20 + static_cast<int>(random() % 400), may_die, last.get());
+    last = run_episode(own, 20 + static_cast<int>(random() % 1200), may_die, last.get());
   }
   let_threads_end();
   now = last.release();  // for what ends with the thread: values of its locals

@@ -118,6 +118,7 @@ class world {
   std::atomic<std::uint64_t> made{0};
   std::array<int, 4> sockets{-1, -1, -1, -1};  ///< open as long as the episode
   std::vector<std::size_t> favoured;           ///< calls that this episode makes most of the time
+  std::vector<std::size_t> makers;             ///< of them, those that make something
   bool may_die = false;                        ///< the process may end in the middle
   std::atomic<int> drops{0};
 
