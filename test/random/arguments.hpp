@@ -1,6 +1,8 @@
 // argument<T>(frame, name): one argument of a random call.
 #pragma once
 
+#include <cstdio>
+
 #include "random/callbacks.hpp"
 
 namespace random_calls {
@@ -80,6 +82,7 @@ T* block_argument(frame& f, std::string_view parameter) {
   const bool watch = std::is_same_v<T, structio_scope_watch> && !f.is("structio_scope_on_cancel");
   auto* block =
       static_cast<T*>(now->block(kind_of<T>(), sizeof(T), f.c, makes && !watch));
+  if (traced()) std::fprintf(stderr, "  storage %p\n", static_cast<void*>(block));
   if (makes && !watch) {
     // Taken at once: another task may look for storage before this call has returned.
     now->set_used(kind_of<T>(), block, true);
@@ -193,7 +196,7 @@ T* pointer_argument(frame& f, std::string_view p) {
   } else if constexpr (std::is_same_v<plain, structio_address_sink>) {
     return nullptr;  // there is one within a resolver only
   } else if constexpr (is_block<plain>) {
-    if (std::is_same_v<plain, structio_limiter> && f.c.chance(10)) {
+    if (std::is_same_v<plain, structio_limiter> && !makes_block(f, p) && f.c.chance(10)) {
       return reinterpret_cast<T*>(f.c.chance(50) ? structio_default_thread_limiter()
                                                  : structio_default_file_limiter());
     }

@@ -20,6 +20,9 @@ struct call_entry {
 
 const std::vector<call_entry>& all_calls();
 
+/// Every call is to be printed.
+bool traced();
+
 /// Makes one call that `c` may make; what is left to the library is whether it is refused.
 std::int64_t call_one(caller& c);
 

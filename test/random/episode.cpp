@@ -18,17 +18,17 @@
 
 namespace random_calls {
 
+bool traced() {
+  static const bool on = std::getenv("STRUCTIO_RANDOM_TRACE") != nullptr;
+  return on;
+}
+
 namespace {
 
 place where_now() {
   if (structio_in_task()) return place::task;
   if (structio_in_run()) return place::hook;
   return structio_in_thread_job() ? place::job : place::outside;
-}
-
-bool traced() {
-  static const bool on = std::getenv("STRUCTIO_RANDOM_TRACE") != nullptr;
-  return on;
 }
 
 // Would wait for the run that stands still while a guest calls, or keep it from ending.
