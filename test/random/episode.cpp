@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -151,6 +152,42 @@ int janitor(void*) {
   }
 }
 
+// A virtual clock stands still while some task copies what never ends: then real time has to do.
+class heart {
+ public:
+  heart() {
+    structio_portal_new(&portal_);
+    beats_ = std::thread([this] {
+      while (!stopped_) {
+        ::usleep(10'000);
+        structio_portal_post(portal_, beat, nullptr);
+      }
+    });
+  }
+  ~heart() {
+    stopped_ = true;
+    beats_.join();
+    structio_portal_free(portal_);
+  }
+  heart(const heart&) = delete;
+  heart& operator=(const heart&) = delete;
+
+ private:
+  static int beat(void*) {
+    static std::uint64_t before = 0;
+    static int idle = 0;
+    idle = now->made == before ? idle + 1 : 0;
+    before = now->made;
+    if (idle > 100) now->fuel = 0;
+    if (idle > 50 || now->fuel <= 0) now->let_go();
+    return 0;
+  }
+
+  structio_portal* portal_ = nullptr;
+  std::atomic<bool> stopped_{false};
+  std::thread beats_;
+};
+
 struct start {
   std::uint64_t seed;
   bool watched;
@@ -160,6 +197,7 @@ int main_task(void* arg) {
   const start& s = *static_cast<start*>(arg);
   caller c(s.seed, 0, false);
   structio_start_system_task(nullptr, janitor, nullptr);
+  const heart beating;
   for (std::size_t i : now->makers) all_calls()[i].call(c, all_calls()[i]);
   int status = 0;
   // Blocks that a task leaves open end with it; so all but the last calls are those of children.
