@@ -156,8 +156,9 @@ int watch_open(runtime& rt, const char* path, bool recursive, std::size_t capaci
 int next(runtime& rt, watch& w, const char*& name, std::uint32_t& kinds) noexcept {
   if (const int code = cancel_check(rt)) return code;
   if (!w.slot || w.waiting) {
+    const bool is_closed = !w.slot;  // it may be freed while others have their turn
     give_way(rt);
-    if (!w.slot) return closed();
+    if (is_closed) return closed();
     return base::fail(STRUCTIO_EBUSY, "%s: another task is already waiting here", next_call);
   }
   const waiting_in keep(w);

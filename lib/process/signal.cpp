@@ -96,8 +96,9 @@ int signal_open(runtime& rt, const int* numbers, std::size_t count,
 int signal_receive(runtime& rt, signal_receiver& r, int& number) noexcept {
   if (const int code = cancel_check(rt)) return code;
   if (r.closed || r.waiter || r.handed != 0) {
+    const bool is_closed = r.closed;  // it may be freed while others have their turn
     give_way(rt);
-    if (r.closed) return closed();
+    if (is_closed) return closed();
     return base::fail(STRUCTIO_EBUSY, "another task already receives from this signal receiver");
   }
   if (const int pending = take_pending(r)) {
