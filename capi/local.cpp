@@ -71,9 +71,10 @@ int reset(const chain_place& place, const void* key, structio_local_token* given
   if (t->owner != place.chain || t->run_number != place.run_number || t->task != place.task) {
     return fail(STRUCTIO_EINVALID, "%s: the token is another task's or run's", call);
   }
-  if (const int code = rt::local_bind(*place.chain, key, t->before)) return code;
-  t->magic = 0;
-  return 0;
+  t->magic = 0;  // used from here on: the value that goes may drop the token as well
+  const int code = rt::local_bind(*place.chain, key, t->before);
+  if (code != 0) t->magic = token::magic_value;
+  return code;
 }
 
 }  // namespace

@@ -101,6 +101,28 @@ TEST_CASE("the drop of a local opens nothing and does not wait", "[LOCAL-07]") {
   CHECK(value.slept == STRUCTIO_ENOTASK);
 }
 
+TEST_CASE("the drop of a local may free the token that is being reset", "[LOCAL-03]") {
+  struct token_and_drops {
+    structio_local_token token;
+    int drops = 0;
+  } shared;
+  const auto drop = [](void* arg) {
+    auto& s = *static_cast<token_and_drops*>(arg);
+    ++s.drops;
+    structio_local_reset(&key_of_one, &s.token);
+    structio_local_token_free(&s.token);
+  };
+  auto program = [&] {
+    structio_local_set(&key_of_one, &shared, drop, nullptr);
+    structio_local_set(&key_of_one, &shared, drop, &shared.token);
+    CHECK(structio_local_reset(&key_of_one, &shared.token) == 0);
+    CHECK(shared.drops == 1);
+    return 0;
+  };
+  CHECK(c_tasks::run(program) == 0);
+  CHECK(shared.drops == 2);
+}
+
 TEST_CASE("a token that is not used gives back what it remembers", "[LOCAL-03]") {
   int drops = 0;
   auto program = [&] {
