@@ -115,8 +115,21 @@ int guest_main(void* arg) {
   return structio_move_on_after(STRUCTIO_MILLISECONDS(5), body, arg, nullptr);
 }
 
+// In a scope that the end of the episode finds.
+int in_scope(void* arg) {
+  caller c = unpack(arg);
+  auto* scope = static_cast<structio_scope*>(
+      now->block(kind_of<structio_scope>(), sizeof(structio_scope), c, true));
+  now->set_used(kind_of<structio_scope>(), scope, true);
+  structio_scope_init(scope, nullptr);
+  if (const int code = structio_scope_enter(scope)) return code;
+  const int status = structio_scope_leave(scope, body(arg), nullptr);
+  now->set_used(kind_of<structio_scope>(), scope, false);
+  return status;
+}
+
 int system_main(void* arg) {
-  const int status = body(arg);
+  const int status = in_scope(arg);
   caller c = unpack(arg);
   return c.below(200) == 0 ? status : 0;  // a failure ends the run
 }

@@ -17,6 +17,7 @@ int serve_error(const char* peer, int status, structio_failure* why, void* arg);
 int match(const structio_failure* leaf, void* arg);
 int for_each(std::size_t index, void* arg);
 int guest_main(void* arg);
+int in_scope(void* arg);
 int system_main(void* arg);
 int starting(void* arg);
 int post(void* arg);
@@ -52,6 +53,7 @@ F callback(frame& f) {
     if (f.entry.header == "testing" || f.is("structio_nursery_spawn")) return body;
     if (f.is("structio_park")) return abort;
     if (f.is("structio_run")) return guest_main;
+    if (f.is("structio_portal_call") || f.is("structio_thread_call")) return in_scope;
     if (f.is("structio_start_system_task")) return system_main;
     if (f.is("structio_nursery_start") && f.c.chance(70)) return starting;
     if (f.entry.header == "wait" && !f.is("structio_portal_call")) return post;
