@@ -134,7 +134,8 @@ T* sized_struct(frame& f) {
   filler<T>::fill(f, whole);
   std::size_t size = sizeof(T);
   const int kind = f.c.below(30);
-  if (kind == 0) size = sizeof(std::size_t) + 8 * static_cast<std::size_t>(f.c.below(4));
+  // (Items that are moved but not destroyed would be counted as lost.)
+  if (kind == 0 && !std::is_same_v<T, structio_item_type>) size = sizeof(std::size_t) + 8 * static_cast<std::size_t>(f.c.below(4));
   if (kind == 1) size += 24;
   void* out = f.bytes(size);
   whole.struct_size = kind == 2 ? static_cast<std::size_t>(f.c.below(8)) : size;
