@@ -6,8 +6,8 @@
 // its seed, so that it can be made again: random-calls --seed N --processes 1.
 // STRUCTIO_RANDOM_TRACE=1 prints each call.
 //
-// Usage: random-calls [--seconds N] [--seed N] [--processes N]
-// ($STRUCTIO_RANDOM_SECONDS, or 5, unless told otherwise.)
+// Usage: random-calls [--seconds N] [--seed N] [--processes N] [--failures N]
+// ($STRUCTIO_RANDOM_SECONDS, or 5, unless told otherwise; the first failure ends it, or the N-th.)
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -109,11 +109,13 @@ int main(int argc, char** argv) {
   const char* given = std::getenv("STRUCTIO_RANDOM_SECONDS");
   double seconds = given ? std::atof(given) : 5;
   long long processes = -1;
+  int patience_left = 1;
   auto seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   for (int i = 1; i + 1 < argc; i += 2) {
     if (std::strcmp(argv[i], "--seconds") == 0) seconds = std::atof(argv[i + 1]);
     if (std::strcmp(argv[i], "--seed") == 0) seed = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--processes") == 0) processes = std::atoll(argv[i + 1]);
+    if (std::strcmp(argv[i], "--failures") == 0) patience_left = std::atoi(argv[i + 1]);
   }
   random_engine seeds(seed);
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
@@ -122,7 +124,7 @@ int main(int argc, char** argv) {
   while (processes < 0 ? std::chrono::steady_clock::now() < end : made < processes) {
     if (!child_of(processes == 1 ? seed : seeds())) ++failed;
     ++made;
-    if (failed == 1) break;
+    if (failed == patience_left) break;
   }
   std::printf("random calls: %lld processes of %d episodes, %d failed\n", made, episodes, failed);
   return failed ? 1 : 0;
