@@ -117,7 +117,8 @@ inline bool is_open_block(const rt::task& t, const void* storage) noexcept {
   return false;
 }
 
-/// A block that calls of ours stand in cannot be left: their scopes would go with it. 0 or a refusal.
+/// A block that calls of ours stand in cannot be left: their scopes would go with it. 0 or a
+/// refusal.
 inline int calls_inside(const rt::scope& s, const rt::task& self, const char* call) noexcept {
   for (const rt::scope* inner = self.innermost; inner != &s; inner = inner->outer) {
     if (inner->pinned) {

@@ -68,8 +68,9 @@ STRUCTIO_API int64_t structio_seconds(int64_t n);
  * structio_failure_raise for more than a code. Must not let an exception of any language escape. */
 typedef int (*structio_task_fn)(void* arg);
 
-/* Destroys a value that was handed over. Must not block and must not throw. It runs within the call
- * that lets go of the value, whoever makes that: not always the task that has handed it over. */
+/* Destroys a value that was handed over. Must not throw, nor block: what may returns
+ * STRUCTIO_ENOTASK. It runs within the call that lets go of the value, whoever makes that: not
+ * always the task that has handed it over. */
 typedef void (*structio_drop_fn)(void* value);
 
 /* Names a task: the id of a task that has ended is not that of another until 2^32 tasks have used

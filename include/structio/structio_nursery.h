@@ -19,8 +19,9 @@ typedef struct structio_task_options {
   size_t stack_size; /* bytes, guard included; 0: the run's default */
   /* For languages whose callables are values: when storage_size is not 0 that much memory, aligned
    * for any object, is set aside on the task's own stack, storage_init(storage, arg) moves the
-   * callable there within the starting call, and the task's function gets the storage in place of
-   * arg. The function destroys it. At most half the stack. */
+   * callable there within the starting call (it must not block: what may returns STRUCTIO_ENOTASK),
+   * and the task's function gets the storage in place of arg. The function destroys it. At most
+   * half the stack. */
   size_t storage_size;
   void (*storage_init)(void* storage, void* arg);
 } structio_task_options;
@@ -43,7 +44,8 @@ STRUCTIO_API int structio_nursery_open_with(structio_nursery* nursery,
  * is NULL, both are the failure that the task has in flight. The wait cannot be cancelled; what it
  * waits for can. A schedule point (within the budget when there is nobody to
  * wait for), but no cancel point. Errors of its own:
- * STRUCTIO_EMISUSE (not open, another task's, something inside is still open),
+ * STRUCTIO_EMISUSE (not open, another task's, something inside is still open; a call that stands
+ * inside, and has called you, has not returned: then nothing was closed),
  * STRUCTIO_EINTERRUPTED inside the group (main task only). */
 STRUCTIO_API int structio_nursery_close(structio_nursery* nursery, int status,
                                         structio_failure** failure);

@@ -61,7 +61,8 @@ STRUCTIO_API int structio_scope_enter(structio_scope* scope);
  * after; inside a group every "cancelled" that is this scope's is removed, at every depth. NULL
  * means the failure that the task has in flight (see structio_failure_raise). Errors of its own:
  * STRUCTIO_EMISUSE (not inside; another task's; a scope or nursery inside is still open: that one
- * is then closed as far as can be). */
+ * is then closed as far as can be; a call that stands inside, and has called you, has not returned:
+ * then nothing was left), STRUCTIO_ENOTASK (in a step, with a nursery inside to be waited for). */
 STRUCTIO_API int structio_scope_leave(structio_scope* scope, int status,
                                       structio_failure** failure);
 

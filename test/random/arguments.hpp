@@ -63,25 +63,25 @@ void close_descriptor(std::int64_t descriptor);
 /// The call makes a block of this parameter's storage, which must not be one already.
 inline bool makes_block(const frame& f, std::string_view parameter) {
   const std::string_view name = f.entry.name;
-  if (name.ends_with("_init")) return !(name == "structio_condition_init" && parameter == "mutex") &&
-                                      !(name == "structio_post_init" && parameter == "portal");
+  if (name.ends_with("_init"))
+    return !(name == "structio_condition_init" && parameter == "mutex") &&
+           !(name == "structio_post_init" && parameter == "portal");
   return name.starts_with("structio_nursery_open") || parameter == "watch" || parameter == "token";
 }
 
 inline bool ends_block(std::string_view name) {
   return name.ends_with("_destroy") || name.ends_with("_discard") ||
-         name == "structio_scope_leave" ||
-         name == "structio_nursery_close" || name.ends_with("_reset") ||
-         name == "structio_local_token_free" || name == "structio_scope_watch_remove";
+         name == "structio_scope_leave" || name == "structio_nursery_close" ||
+         name.ends_with("_reset") || name == "structio_local_token_free" ||
+         name == "structio_scope_watch_remove";
 }
 
 template <class T>
 T* block_argument(frame& f, std::string_view parameter) {
-  const bool makes = makes_block(f, parameter) && !(std::is_same_v<T, structio_local_token> &&
-                                                    !f.entry.name.ends_with("_set"));
+  const bool makes = makes_block(f, parameter) &&
+                     !(std::is_same_v<T, structio_local_token> && !f.entry.name.ends_with("_set"));
   const bool watch = std::is_same_v<T, structio_scope_watch> && !f.is("structio_scope_on_cancel");
-  auto* block =
-      static_cast<T*>(now->block(kind_of<T>(), sizeof(T), f.c, makes && !watch));
+  auto* block = static_cast<T*>(now->block(kind_of<T>(), sizeof(T), f.c, makes && !watch));
   if (traced()) std::fprintf(stderr, "  storage %p\n", static_cast<void*>(block));
   if (makes && !watch) {
     // Taken at once: another task may look for storage before this call has returned.
@@ -111,7 +111,8 @@ T** out_handle(frame& f) {
   T* const before = *slot;
   f.afterwards([slot, before, &f](std::int64_t result) {
     // What has failed may come out by this way. An older struct of options may have no such field.
-    if (result < 0 && ((*slot == before && !f.is("structio_run")) || (*slot && !std::is_same_v<T, structio_failure>))) {
+    if (result < 0 && ((*slot == before && !f.is("structio_run")) ||
+                       (*slot && !std::is_same_v<T, structio_failure>))) {
       broken("a failed call did not set its out parameter to NULL", f.entry.name.data());
     }
     if (*slot == before || !*slot) return;
@@ -176,162 +177,212 @@ inline void give_back(frame& f, structio_descriptors* all) {
   });
 }
 
+/// A failure: some calls take over a reference, one gives one more.
+inline structio_failure* failure_argument(frame& f) {
+  if (f.is("structio_failure_free") || f.is("structio_failure_raise") ||
+      f.is("structio_failure_split")) {
+    return given_failure(f);
+  }
+  auto* failure = some_handle<structio_failure>(f.c);
+  if (f.is("structio_failure_retain")) {
+    f.afterwards([failure](std::int64_t got) {
+      if (got) now->keep(kind_of<structio_failure>(), failure);
+    });
+  }
+  return failure;
+}
+
+/// Memory of the caller's, by what it is called.
+inline void* memory_argument(frame& f, std::string_view p) {
+  static int names[3] = {};
+  if (p == "item") return f.to_send();
+  if (p == "slot") return f.slots(1);
+  if (p == "slots") return f.slots(f.some({0, 1, 3, 9}));
+  const bool of_socket = f.entry.header == "socket";
+  if (p == "arg" || (p == "value" && !of_socket)) return pack(f.c);
+  if (p == "steps") return sized_struct<structio_steps>(f);
+  if (p == "memory") return nullptr;
+  if (p == "borrower" || p == "key") return &names[f.c.below(3)];
+  return f.bytes(f.some({0, 1, 2, 16, 64, 300, 5000, 70000}));
+}
+
+/// Structs without a size of their own, several in a row.
 template <class T>
-T* pointer_argument(frame& f, std::string_view p) {
-  using plain = std::remove_const_t<T>;
-  if constexpr (std::is_same_v<T, structio_failure>) {  // not const: a reference matters
-    if (f.is("structio_failure_free") || f.is("structio_failure_raise") ||
-        f.is("structio_failure_split")) return given_failure(f);
-    structio_failure* failure = some_handle<plain>(f.c);
-    if (f.is("structio_failure_retain")) {
-      f.afterwards([failure](std::int64_t got) {
-        if (got) now->keep(kind_of<structio_failure>(), failure);
-      });
+T* row_of(frame& f) {
+  const std::size_t count = f.some({0, 1, 2, 3, 5});
+  T* all = f.array<T>(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    all[i] = T{};
+    filler<T>::fill(f, all[i]);
+  }
+  return all;
+}
+
+/// Arrays of numbers by their names; else where a number comes out.
+template <class T>
+T* numbers(frame& f, std::string_view p) {
+  if (p == "signals" || p == "descriptors" || p == "ids") {
+    const std::size_t count = f.some({0, 1, 2, 3});
+    T* all = f.array<T>(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      all[i] = static_cast<T>(p == "signals" ? f.signum() : f.descriptor());
     }
-    return failure;
-  } else if constexpr (is_handle<plain>) {
-    return some_handle<plain>(f.c);
-  } else if (f.nothing()) {
-    return nullptr;
-  } else if constexpr (std::is_same_v<plain, structio_address_sink>) {
+    return all;
+  }
+  T* out = f.array<T>(1);
+  if (p == "size" && f.pending()) *out = static_cast<T>(f.take_up());  // the room there is
+  if (f.is("structio_file_detach")) {
+    f.afterwards([out](std::int64_t result) {
+      if (result == 0) close_descriptor(static_cast<std::int64_t>(*out));
+    });
+  }
+  if (std::is_same_v<T, std::uint16_t>) {
+    *out = 0;
+    f.afterwards([out](std::int64_t result) {
+      if (result == 0) now->remember_port(static_cast<std::uint16_t>(*out));
+    });
+  }
+  return out;
+}
+
+/// What bodies are called with, or where a pointer comes out.
+inline void** pointers(frame& f, std::string_view p) {
+  if (p == "args" || p == "addresses") {
+    const std::size_t count = f.some({0, 1, 2, 4});
+    void** all = f.array<void*>(count);
+    for (std::size_t i = 0; i < count; ++i) all[i] = pack(f.c);
+    return all;
+  }
+  void** out = f.array<void*>(1);
+  *out = nullptr;
+  if (p == "data") {  // of structio_file_read_all
+    f.afterwards([out](std::int64_t result) {
+      if (result >= 0) structio_memory_free(*out);
+    });
+  }
+  return out;
+}
+
+inline char** out_text(frame& f) {
+  char** out = f.array<char*>(1);
+  *out = nullptr;
+  f.afterwards([out, &f](std::int64_t result) {
+    if (result < 0 && *out) broken("a failed call gave out memory", f.entry.name.data());
+    structio_memory_free(*out);
+  });
+  return out;
+}
+
+inline structio_task_fn* functions(frame& f) {
+  const std::size_t count = f.some({0, 1, 2, 4});
+  auto* all = f.array<structio_task_fn>(count);
+  for (std::size_t i = 0; i < count; ++i) all[i] = f.nothing() ? nullptr : body;
+  return all;
+}
+
+/// Where handles come out.
+template <class T>
+T** handles_out(frame& f, std::string_view p) {
+  if (p == "listeners") {
+    const std::size_t count = f.some({0, 1, 2, 4});
+    T** all = f.array<T*>(count);
+    std::memset(static_cast<void*>(all), 0, count * sizeof(T*));
+    f.afterwards([all, count](std::int64_t) {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (all[i]) now->keep(kind_of<T>(), all[i]);
+      }
+    });
+    return all;
+  }
+  if constexpr (std::is_same_v<T, structio_failure>) {
+    const bool leaves = f.is("structio_scope_leave") || f.is("structio_nursery_close");
+    if (leaves || f.is("structio_failure_add_while")) {  // what is there goes in, too
+      T** slot = f.array<T*>(1);
+      *slot = leaves && f.c.chance(70) ? nullptr : now->take_failure(f.c);
+      f.afterwards([slot](std::int64_t) {
+        if (*slot) now->keep(kind_of<T>(), *slot);
+      });
+      return slot;
+    }
+  }
+  return out_handle<T>(f);
+}
+
+template <class T>
+T* block_or_limiter(frame& f, std::string_view p) {
+  if constexpr (std::is_same_v<T, structio_limiter>) {
+    if (!makes_block(f, p) && f.c.chance(10)) {
+      return f.c.chance(50) ? structio_default_thread_limiter() : structio_default_file_limiter();
+    }
+  }
+  return block_argument<T>(f, p);
+}
+
+template <class T>
+inline constexpr bool is_in_rows = false;
+template <>
+inline constexpr bool is_in_rows<structio_select_case> = true;
+template <>
+inline constexpr bool is_in_rows<structio_packet> = true;
+template <>
+inline constexpr bool is_in_rows<structio_piece> = true;
+
+/// What a pointer to something that the caller has points to.
+template <class T>
+std::remove_const_t<T>* pointee(frame& f, std::string_view p) {
+  using plain = std::remove_const_t<T>;
+  if constexpr (std::is_same_v<plain, structio_address_sink>) {
     return nullptr;  // there is one within a resolver only
   } else if constexpr (is_block<plain>) {
-    if (std::is_same_v<plain, structio_limiter> && !makes_block(f, p) && f.c.chance(10)) {
-      return reinterpret_cast<T*>(f.c.chance(50) ? structio_default_thread_limiter()
-                                                 : structio_default_file_limiter());
-    }
-    return block_argument<plain>(f, p);
-  } else if constexpr (std::is_same_v<plain, structio_payload_type>) {
-    return some_payload_type(f.c);
+    return block_or_limiter<plain>(f, p);
   } else if constexpr (counted<plain>) {
     if (std::is_const_v<T> && f.c.chance(20)) return nullptr;
     plain* whole = sized_struct<plain>(f);
     give_back(f, whole);
     return whole;
-  } else if constexpr (std::is_same_v<plain, structio_select_case> ||
-                       std::is_same_v<plain, structio_packet> ||
-                       std::is_same_v<plain, structio_piece>) {
-    const std::size_t count = f.some({0, 1, 2, 3, 5});
-    auto* all = f.array<plain>(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      all[i] = plain{};
-      filler<plain>::fill(f, all[i]);
-    }
-    return all;
+  } else if constexpr (is_in_rows<plain>) {
+    return row_of<plain>(f);
   } else if constexpr (std::is_same_v<plain, structio_address>) {
     auto* address = f.array<plain>(1);
     *address = plain{};
     if (std::is_const_v<T>) filler<plain>::fill(f, *address);
     return address;
   } else if constexpr (std::is_same_v<plain, char>) {
-    if (std::is_const_v<T>) return const_cast<T*>(f.text(p));
-    return static_cast<T*>(f.bytes(f.some({0, 1, 2, 16, 64, 300})));
+    if (std::is_const_v<T>) return const_cast<char*>(f.text(p));
+    return static_cast<char*>(f.bytes(f.some({0, 1, 2, 16, 64, 300})));
   } else if constexpr (std::is_void_v<plain>) {
-    if (p == "item") return f.to_send();
-    if (p == "slot") return f.slots(1);
-    if (p == "slots") return f.slots(f.some({0, 1, 3, 9}));
-    if (p == "arg" || (p == "value" && !f.is("structio_socket_set_option") &&
-                       !f.is("structio_socket_get_option"))) {
-      return pack(f.c);
-    }
-    if (p == "steps") return sized_struct<structio_steps>(f);
-    if (p == "memory") return nullptr;
-    if (p == "borrower" || p == "key") {
-      static const int names[3] = {};
-      return const_cast<T*>(static_cast<const void*>(&names[f.c.below(3)]));
-    }
-    return f.bytes(f.some({0, 1, 2, 16, 64, 300, 5000, 70000}));
-  } else if constexpr (std::is_same_v<plain, int> || std::is_same_v<plain, std::int64_t> ||
-                       std::is_same_v<plain, std::uint64_t>) {
-    // Arrays by their names; else where a number comes out.
-    if (p != "signals" && p != "descriptors" && p != "ids") {
-      plain* out = f.array<plain>(1);
-      if (p == "size" && f.pending()) *out = static_cast<plain>(f.take_up());  // the room there is
-      if (f.is("structio_file_detach")) {
-        f.afterwards([out](std::int64_t result) {
-          if (result == 0) close_descriptor(static_cast<std::int64_t>(*out));
-        });
-      }
-      return out;
-    }
-    const std::size_t count = f.some({0, 1, 2, 3});
-    plain* all = f.array<plain>(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      all[i] = static_cast<plain>(p == "signals" ? f.signum() : f.descriptor());
-    }
-    return all;
+    return memory_argument(f, p);
+  } else if constexpr (std::is_integral_v<plain>) {
+    return numbers<plain>(f, p);
+  } else if constexpr (std::is_same_v<plain, structio_task_fn>) {
+    return functions(f);
+  } else if constexpr (std::is_same_v<plain, void*>) {
+    return pointers(f, p);
+  } else if constexpr (std::is_same_v<plain, char*>) {
+    return out_text(f);
   } else if constexpr (std::is_same_v<plain, structio_borrower>) {
     return f.array<plain>(f.some({0, 1, 3}));
-  } else if constexpr (std::is_same_v<plain, structio_task_fn>) {
-    const std::size_t count = f.some({0, 1, 2, 4});
-    auto* all = f.array<plain>(count);
-    for (std::size_t i = 0; i < count; ++i) all[i] = f.nothing() ? nullptr : body;
-    return all;
-  } else if constexpr (std::is_same_v<plain, void*>) {
-    if (p == "args" || p == "addresses") {
-      const std::size_t count = f.some({0, 1, 2, 4});
-      auto* all = f.array<plain>(count);
-      for (std::size_t i = 0; i < count; ++i) all[i] = pack(f.c);
-      return all;
-    }
-    auto* out = f.array<plain>(1);
-    *out = nullptr;
-    if (p == "data") {  // of structio_file_read_all
-      f.afterwards([out](std::int64_t result) {
-        if (result >= 0) structio_memory_free(*out);
-      });
-    }
-    return out;
-  } else if constexpr (std::is_same_v<plain, char*>) {
-    auto* out = f.array<plain>(1);
-    *out = nullptr;
-    f.afterwards([out](std::int64_t result) {
-      if (result < 0 && *out) broken("a failed call gave out memory", "char**");
-      structio_memory_free(*out);
-    });
-    return out;
-  } else if constexpr (std::is_same_v<plain, std::uint16_t>) {
-    auto* out = f.array<plain>(1);
-    *out = 0;
-    f.afterwards([out](std::int64_t result) {
-      if (result == 0) now->remember_port(*out);
-    });
-    return out;
-  } else if constexpr (std::is_pointer_v<plain>) {
-    using target = std::remove_pointer_t<plain>;
-    using named = std::remove_const_t<target>;
-    if constexpr (is_handle<named>) {
-      if (std::is_const_v<T>) return const_cast<T*>(handle_array<named>(f));
-      if (p == "listeners") {
-        const std::size_t count = f.some({0, 1, 2, 4});
-        auto* all = f.array<plain>(count);
-        std::memset(static_cast<void*>(all), 0, count * sizeof(plain));
-        f.afterwards([all, count](std::int64_t) {
-          for (std::size_t i = 0; i < count; ++i) {
-            if (all[i]) now->keep(kind_of<named>(), all[i]);
-          }
-        });
-        return all;
-      }
-      if constexpr (std::is_same_v<named, structio_failure>) {
-        const bool leaves = f.is("structio_scope_leave") || f.is("structio_nursery_close");
-        if (leaves || f.is("structio_failure_add_while")) {  // what is there goes in, too
-          auto* slot = f.array<plain>(1);
-          *slot = leaves && f.c.chance(70) ? nullptr : now->take_failure(f.c);
-          f.afterwards([slot](std::int64_t) {
-            if (*slot) now->keep(kind_of<named>(), *slot);
-          });
-          return slot;
-        }
-      }
-      return out_handle<named>(f);
-    } else if constexpr (is_block<named>) {
-      return f.array<plain>(f.some({0, 1, 4}));  // where nurseries come out
-    } else {
-      return f.array<plain>(1);
-    }
+  } else if constexpr (std::is_same_v<plain, structio_nursery*>) {
+    return f.array<plain>(f.some({0, 1, 4}));  // where nurseries come out
+  } else if constexpr (std::is_pointer_v<plain> && is_handle<std::remove_pointer_t<plain>>) {
+    using named = std::remove_pointer_t<plain>;
+    return std::is_const_v<T> ? handle_array<named>(f) : handles_out<named>(f, p);
   } else {
     return f.array<plain>(1);
+  }
+}
+
+template <class T>
+T* pointer_argument(frame& f, std::string_view p) {
+  using plain = std::remove_const_t<T>;
+  if constexpr (std::is_same_v<T, structio_failure>) {  // not const: a reference matters
+    return failure_argument(f);
+  } else if constexpr (is_handle<plain>) {
+    return some_handle<plain>(f.c);
+  } else if constexpr (std::is_same_v<plain, structio_payload_type>) {
+    return some_payload_type(f.c);
+  } else {
+    return f.nothing() ? nullptr : pointee<T>(f, p);
   }
 }
 
@@ -346,8 +397,8 @@ T argument(frame& f, std::string_view p) {
     return f.c.any_of(rates);
   } else if constexpr (std::is_same_v<T, std::int64_t>) {
     if (p == "descriptor") return f.descriptor();
-    static constexpr std::string_view counts[] = {"capacity", "initial", "max",
-                                                  "total",    "result",  "offset", "size"};
+    static constexpr std::string_view counts[] = {"capacity", "initial", "max", "total",
+                                                  "result",   "offset",  "size"};
     for (std::string_view name : counts) {
       if (p == name) return static_cast<T>(f.number(p));
     }

@@ -1,3 +1,4 @@
+// What the library calls: seeds in, random calls and answers out.
 #include "random/callbacks.hpp"
 
 #include <cxxabi.h>
@@ -33,8 +34,15 @@ void some_calls(caller& c, int most) {
 
 int any_status(caller& c) {
   if (c.chance(75)) return 0;
-  static const int all[] = {7, -700, STRUCTIO_ECANCELLED, STRUCTIO_EPAYLOAD,
-                            STRUCTIO_EGROUP, STRUCTIO_EINTERNAL, -1, INT32_MIN, INT32_MAX};
+  static const int all[] = {7,
+                            -700,
+                            STRUCTIO_ECANCELLED,
+                            STRUCTIO_EPAYLOAD,
+                            STRUCTIO_EGROUP,
+                            STRUCTIO_EINTERNAL,
+                            -1,
+                            INT32_MIN,
+                            INT32_MAX};
   return c.any_of(all);
 }
 
@@ -75,7 +83,10 @@ int deliver(void* arg, int, structio_failure* failure) {
 int resolve(const structio_resolve_options*, structio_address_sink* sink, void* arg) {
   caller c = unpack(arg);
   for (int i = c.below(4); i > 0; --i) {
-    structio_address_sink_add(sink, c.chance(80) ? "127.0.0.1" : c.chance(50) ? "nonsense" : nullptr,
+    structio_address_sink_add(sink,
+                              c.chance(80)   ? "127.0.0.1"
+                              : c.chance(50) ? "nonsense"
+                                             : nullptr,
                               now->port(c));
   }
   some_calls(c, 2);
@@ -151,7 +162,7 @@ int post(void* arg) {
 
 int step(void* state, structio_call* call) {
   caller c = unpack(state);
-  c.random.stir(now->made);  // the state is always the same
+  c.random.stir(now->made);           // the state is always the same
   if (now->fuel.fetch_sub(1) <= 0) {  // a step without calls is one too
     call->result = STRUCTIO_ECANCELLED;
     return STRUCTIO_STEP_DONE;

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -94,7 +95,6 @@ void die(caller& c) {
   std::exit(0);
 }
 
-
 }  // namespace
 
 caller::caller(std::uint64_t seed, int d, bool g)
@@ -110,9 +110,8 @@ std::int64_t call_one(caller& c) {
   }
   const auto& all = all_calls();
   for (int tries = 0; tries < 50; ++tries) {
-    const call_entry& entry = c.chance(80) && !now->favoured.empty()
-                                  ? all[c.any_of(now->favoured)]
-                                  : c.any_of(all);
+    const call_entry& entry =
+        c.chance(80) && !now->favoured.empty() ? all[c.any_of(now->favoured)] : c.any_of(all);
     if (!may_call(c, entry)) continue;
     std::shared_lock in_use(now->use, std::defer_lock);
     std::unique_lock ends(now->use, std::defer_lock);
@@ -158,14 +157,18 @@ class heart {
   heart() {
     structio_portal_new(&portal_);
     beats_ = std::thread([this] {
-      while (!stopped_) {
-        ::usleep(10'000);
+      std::unique_lock held(lock_);
+      while (!stops_.wait_for(held, std::chrono::milliseconds(10), [this] { return stopped_; })) {
         structio_portal_post(portal_, beat, nullptr);
       }
     });
   }
   ~heart() {
-    stopped_ = true;
+    {
+      const std::lock_guard held(lock_);
+      stopped_ = true;
+    }
+    stops_.notify_one();
     beats_.join();
     structio_portal_free(portal_);
   }
@@ -184,7 +187,9 @@ class heart {
   }
 
   structio_portal* portal_ = nullptr;
-  std::atomic<bool> stopped_{false};
+  bool stopped_ = false;
+  std::mutex lock_;
+  std::condition_variable stops_;
   std::thread beats_;
 };
 
@@ -250,12 +255,18 @@ void choose_favoured(caller& c) {
   }
 }
 
+// Of real time, by a run of its own.
+void pause(std::int64_t duration) {
+  const auto sleep = [](void* arg) { return structio_sleep(*static_cast<std::int64_t*>(arg)); };
+  structio_run(sleep, &duration, nullptr);
+}
+
 void wait_for_threads(bool to_end) {
   std::uint64_t alive = 0;
   std::uint64_t idle = 0;
   for (int i = 0; structio_thread_cache_counts(&alive, &idle), alive > (to_end ? 0 : idle); ++i) {
     if (i == 20000) broken("a job does not end", "threads");
-    ::usleep(1000);
+    pause(STRUCTIO_MILLISECONDS(1));
   }
 }
 
@@ -264,7 +275,7 @@ void wait_for_threads(bool to_end) {
 void let_threads_end() {
   structio_thread_cache_set_idle_timeout(0);
   wait_for_threads(true);
-  ::usleep(20'000);  // from the last count of ours to the thread's own end
+  pause(STRUCTIO_MILLISECONDS(20));  // from the last count of ours to the thread's own end
 }
 
 std::unique_ptr<world> run_episode(std::uint64_t seed, int calls, bool may_die, world* before) {

@@ -1,3 +1,4 @@
+// One episode of random calls, for the program that makes many.
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// Names, numbers, descriptors and items that random calls are made with.
 #include "random/frame.hpp"
 
 #include <fcntl.h>
@@ -14,8 +15,8 @@ const char* frame::path() {
 
 const char* frame::some_path() {
   // All of them lie in the folder of the episode, so that whatever is removed is ours.
-  static const char* const names[] = {"a",   "b",      "c",    "folder", "folder/a", "folder/b/c",
-                                      "sock", "sock2", "absent/a", "link"};
+  static const char* const names[] = {"a",          "b",    "c",     "folder",   "folder/a",
+                                      "folder/b/c", "sock", "sock2", "absent/a", "link"};
   static const std::string endless(5000, 'x');
   const int kind = c.below(40);
   return kind == 0 ? "" : kind == 1 ? endless.c_str() : c.any_of(names);
@@ -30,14 +31,15 @@ const char* frame::text(std::string_view p) {
 }
 
 const char* frame::some_text(std::string_view p) {
-  static const char* const hosts[] = {"127.0.0.1", "::1",     "localhost", "0.0.0.0",
+  static const char* const hosts[] = {"127.0.0.1", "::1",       "localhost", "0.0.0.0",
                                       "::",        "1.2.3.4.5", "",          "224.0.0.1"};
-  static const char* const commands[] = {"true", "exit 3", "cat", "sleep 1", "echo a; echo b >&2",
-                                         "kill -9 $$", "absent-program", ""};
+  static const char* const commands[] = {
+      "true", "exit 3", "cat", "sleep 1", "echo a; echo b >&2", "kill -9 $$", "absent-program", ""};
   static const char* const patterns[] = {"*", "folder/*", "**", "[", "?", "a*b*c", ""};
   static const char* const words[] = {"word", "", "two words", "%s%n", "\xff\xfe", "\n"};
   static const std::string endless(100000, 'y');
-  if (p == "path" || p == "from" || p == "to" || p == "existing" || p == "folder") return some_path();
+  if (p == "path" || p == "from" || p == "to" || p == "existing" || p == "folder")
+    return some_path();
   if (p == "name" && entry.header == "directory") return some_path();
   if (p == "text" || p == "prefix") return some_path();
   if (p == "host") return c.any_of(hosts);
@@ -103,7 +105,8 @@ std::int64_t frame::duration() {
 
 std::uint64_t frame::number(std::string_view p) {
   static const std::uint64_t small[] = {0, 0, 1, 1, 1, 2, 3, 4, 7, 64};
-  static const std::uint64_t huge[] = {~0ull, ~0ull >> 1, ~0ull - 7, 1ull << 63, 1ull << 31, 1u << 20};
+  static const std::uint64_t huge[] = {~0ull,      ~0ull >> 1, ~0ull - 7,
+                                       1ull << 63, 1ull << 31, 1u << 20};
   if (p == "task" || p == "breaker") {
     return c.chance(80) ? structio_task_current() : c.any_of(small) << 32;
   }

@@ -78,7 +78,9 @@ class frame {
 };
 
 template <class T>
-concept counted = requires(T t) { t.struct_size; };
+concept counted = requires(T t) {
+  t.struct_size;
+};
 
 // What an options struct says; options.cpp. Not declared for a type: all zero.
 template <class T>
@@ -135,7 +137,8 @@ T* sized_struct(frame& f) {
   std::size_t size = sizeof(T);
   const int kind = f.c.below(30);
   // (Items that are moved but not destroyed would be counted as lost.)
-  if (kind == 0 && !std::is_same_v<T, structio_item_type>) size = sizeof(std::size_t) + 8 * static_cast<std::size_t>(f.c.below(4));
+  if (kind == 0 && !std::is_same_v<T, structio_item_type>)
+    size = sizeof(std::size_t) + 8 * static_cast<std::size_t>(f.c.below(4));
   if (kind == 1) size += 24;
   void* out = f.bytes(size);
   whole.struct_size = kind == 2 ? static_cast<std::size_t>(f.c.below(8)) : size;

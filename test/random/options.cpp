@@ -135,8 +135,13 @@ STRUCTIO_FILL(structio_task_options) {
 }
 
 STRUCTIO_FILL(structio_process_options) {
-  static const char* const programs[][4] = {
-      {"true"}, {"cat"}, {"sh", "-c", "exit 3"}, {"sleep", "1"}, {"absent-program"}, {"head", "-c1000000", "/dev/zero"}, {""}};
+  static const char* const programs[][4] = {{"true"},
+                                            {"cat"},
+                                            {"sh", "-c", "exit 3"},
+                                            {"sleep", "1"},
+                                            {"absent-program"},
+                                            {"head", "-c1000000", "/dev/zero"},
+                                            {""}};
   static const char* const environment[] = {"A=b", "PATH=/bin:/usr/bin", "nonsense", nullptr};
   to.argv = f.nothing() ? nullptr : f.c.any_of(programs);
   if (f.is("structio_process_spawn_shell") || f.entry.name.ends_with("_shell")) to.argv = nullptr;
@@ -315,8 +320,9 @@ STRUCTIO_FILL(structio_select_case) {
       break;
     }
     case STRUCTIO_SELECT_EVENT:
-      to.object = f.nothing() ? nullptr
-                              : now->block(kind_of<structio_event>(), sizeof(structio_event), f.c, false);
+      to.object = f.nothing()
+                      ? nullptr
+                      : now->block(kind_of<structio_event>(), sizeof(structio_event), f.c, false);
       break;
     default: to.moment = f.duration();
   }

@@ -90,7 +90,8 @@ bool child_of(std::uint64_t seed) {
   const folder work;
   const pid_t child = ::fork();
   if (child == 0) {
-    if (::chdir(work.name.c_str()) != 0 || ::setenv("TMPDIR", work.name.c_str(), 1) != 0) std::abort();
+    if (::chdir(work.name.c_str()) != 0 || ::setenv("TMPDIR", work.name.c_str(), 1) != 0)
+      std::abort();
     process(seed);
     std::exit(0);
   }
@@ -98,10 +99,11 @@ bool child_of(std::uint64_t seed) {
   while (::waitpid(child, &status, 0) < 0) {
   }
   if (status == 0) return true;
-  std::fprintf(stderr, "random calls: %s %d; again with --processes 1 --seed %llu\n",
-               WIFSIGNALED(status) ? WTERMSIG(status) == SIGALRM ? "stuck:" : "killed by" : "ended with",
-               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-               static_cast<unsigned long long>(seed));
+  std::fprintf(
+      stderr, "random calls: %s %d; again with --processes 1 --seed %llu\n",
+      WIFSIGNALED(status) ? WTERMSIG(status) == SIGALRM ? "stuck:" : "killed by" : "ended with",
+      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+      static_cast<unsigned long long>(seed));
   return false;
 }
 
@@ -110,7 +112,8 @@ int main(int argc, char** argv) {
   double seconds = given ? std::atof(given) : 5;
   long long processes = -1;
   int patience_left = 1;
-  auto seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  auto seed =
+      static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   for (int i = 1; i + 1 < argc; i += 2) {
     if (std::strcmp(argv[i], "--seconds") == 0) seconds = std::atof(argv[i + 1]);
     if (std::strcmp(argv[i], "--seed") == 0) seed = std::strtoull(argv[i + 1], nullptr, 10);

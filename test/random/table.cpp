@@ -64,5 +64,4 @@ const std::vector<call_entry>& all_calls() {
   return all;
 }
 
-
 }  // namespace random_calls

@@ -1,3 +1,4 @@
+// Handles and blocks of an episode: found, kept, given back.
 #include "random/world.hpp"
 
 #include <sys/socket.h>
@@ -140,7 +141,7 @@ void world::free_handles() {
     // A failure's references count: what is given back is not ours to give back once more.
     return type == kind_of<structio_failure>() ? std::exchange(handles_[type], {}) : handles_[type];
   };
-#define STRUCTIO_FREE(type, free)            \
+#define STRUCTIO_FREE(type, free) \
   for (void* handle : all(kind_of<type>())) free(static_cast<type*>(handle));
   STRUCTIO_FREE(structio_remote_sender, structio_remote_sender_free)
   STRUCTIO_FREE(structio_failure, structio_failure_free)
@@ -174,7 +175,8 @@ void world::end_blocks() {
   each<structio_mutex>([](structio_mutex* b) { structio_mutex_discard(b); });
   each<structio_semaphore>([](structio_semaphore* b) { structio_semaphore_discard(b); });
   each<structio_limiter>([](structio_limiter* b) { structio_limiter_discard(b); });
-  each<structio_resource_guard>([](structio_resource_guard* b) { structio_resource_guard_discard(b); });
+  each<structio_resource_guard>(
+      [](structio_resource_guard* b) { structio_resource_guard_discard(b); });
   each<structio_lot>([](structio_lot* b) { structio_lot_destroy(b); });
   each<structio_sequencer>([](structio_sequencer* b) { structio_sequencer_destroy(b); });
   each<structio_scope>([](structio_scope* b) { structio_scope_destroy(b); });

@@ -114,7 +114,7 @@ class world {
   /// Handles stay for the next episode, to which they are stale.
   static void carry_over(world& from, world& to);
 
-  std::atomic<int> fuel{0};          ///< calls that are left
+  std::atomic<int> fuel{0};  ///< calls that are left
   std::atomic<std::uint64_t> made{0};
   std::array<int, 4> sockets{-1, -1, -1, -1};  ///< open as long as the episode
   std::vector<std::size_t> favoured;           ///< calls that this episode makes most of the time
