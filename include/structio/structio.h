@@ -19,7 +19,9 @@
  *     and libraries that dislike threads work as in any single-threaded program. More cores: more
  *     threads, a runtime in each.
  *  2. Every task lives in a nursery, and a nursery's block ends only when all its tasks have.
- *     What a child borrows from its parent must be declared before the nursery is opened.
+ *     What a child borrows from its parent must be declared before the nursery is opened. What a
+ *     function of yours leaves open, a task's or one that a call calls, is closed behind it, and it
+ *     has failed with STRUCTIO_EMISUSE.
  *  3. A call that can wait is a CHECKPOINT: there, and only there, other tasks run and
  *     cancellation arrives. A checkpoint checks for cancellation whether or not it had to wait. It
  *     gives way to other tasks when it waits, and otherwise at least once in `budget` calls.

@@ -27,6 +27,9 @@ bool traced() {
 
 namespace {
 
+// Values that others have made may be dropped there, too.
+thread_local bool on_guest_thread = false;
+
 place where_now() {
   if (structio_in_task()) return place::task;
   if (structio_in_run()) return place::hook;
@@ -69,6 +72,7 @@ void call_from_outside(caller& c) {
   const std::uint64_t seed = c.random();
   const int depth = c.depth + 1;
   std::thread([seed, depth] {
+    on_guest_thread = true;
     caller guest(seed, depth, true);
     for (int i = 1 + guest.below(5); i > 0; --i) call_one(guest);
   }).join();
@@ -98,7 +102,7 @@ void die(caller& c) {
 }  // namespace
 
 caller::caller(std::uint64_t seed, int d, bool g)
-    : random(seed), depth(d), where(where_now()), guest(g) {}
+    : random(seed), depth(d), where(where_now()), guest(g || on_guest_thread) {}
 
 std::int64_t call_one(caller& c) {
   if (now->fuel.fetch_sub(1) <= 0) return STRUCTIO_ECANCELLED;
