@@ -112,6 +112,7 @@ int structio_buffered_take_exactly(structio_buffered* h, size_t size, const void
 int structio_buffered_receive_until(structio_buffered* h, const void* delimiter,
                                     size_t delimiter_size, const void** data, size_t* size) {
   constexpr const char* call = "structio_buffered_receive_until";
+  if (data) *data = nullptr;
   if (!delimiter) return null_argument(call, "delimiter");
   if (!data) return null_argument(call, "data");
   if (!size) return null_argument(call, "size");
@@ -125,6 +126,7 @@ int structio_buffered_receive_until(structio_buffered* h, const void* delimiter,
 
 int structio_buffered_receive_line(structio_buffered* h, const void** data, size_t* size) {
   constexpr const char* call = "structio_buffered_receive_line";
+  if (data) *data = nullptr;
   if (!data) return null_argument(call, "data");
   if (!size) return null_argument(call, "size");
   stream::view v;
@@ -135,6 +137,7 @@ int structio_buffered_receive_line(structio_buffered* h, const void** data, size
 int structio_buffered_receive_frame(structio_buffered* h, const structio_frame_options* given,
                                     const void** data, size_t* size) {
   constexpr const char* call = "structio_buffered_receive_frame";
+  if (data) *data = nullptr;
   if (!data) return null_argument(call, "data");
   if (!size) return null_argument(call, "size");
   stream::frame_format format;

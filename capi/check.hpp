@@ -25,7 +25,8 @@ inline int no_task(const char* call) noexcept {
   }
   if (r && r->current && r->confined_to == rt::confined::waiting) {
     return fail(STRUCTIO_ENOTASK,
-                "%s: may block, and the functions of an item and task hooks must not", call);
+                "%s: may block, and functions of an item, drops, hooks and the like must not",
+                call);
   }
   if (r) {
     return fail(STRUCTIO_ENOTASK,
@@ -120,13 +121,13 @@ inline bool is_open_block(const rt::task& t, const void* storage) noexcept {
 /// A block that calls of ours stand in cannot be left: their scopes would go with it. 0 or a
 /// refusal.
 inline int calls_inside(const rt::scope& s, const rt::task& self, const char* call) noexcept {
-  for (const rt::scope* inner = self.innermost; inner != &s; inner = inner->outer) {
+  for (const rt::scope* inner = self.innermost;; inner = inner->outer) {
     if (inner->pinned) {
       return fail(STRUCTIO_EMISUSE, "%s: a call inside it has not returned: leave it after that",
                   call);
     }
+    if (inner == &s) return 0;
   }
-  return 0;
 }
 
 /// The object behind a handle, or null with a message.

@@ -212,10 +212,10 @@ int structio_path_home(char** out) {
 int structio_temporary_file_open(const char* folder, const char* prefix, structio_file** out,
                                  char** path) {
   constexpr const char* call = "structio_temporary_file_open";
+  if (out) *out = nullptr;
+  if (path) *path = nullptr;
   if (!out) return null_argument(call, "out");
-  *out = nullptr;
   if (!path) return null_argument(call, "path");
-  *path = nullptr;
   if (!is_prefix(prefix, call)) return refused();
   rt::runtime* r = in_task(call);
   if (!r) return refused();

@@ -5,6 +5,7 @@
 #include "net/dial.hpp"
 #include "net/resolve.hpp"
 #include "object.hpp"
+#include "runtime/user_call.hpp"
 
 using namespace structio;
 using namespace structio::capi;
@@ -36,8 +37,10 @@ int ask_user(const reactor::name_query& query, net::address_list& out, const net
   asked.family = static_cast<std::uint8_t>(query.family);
   asked.listening = query.listening;
   sink adds{out, query.port};
-  return reinterpret_cast<structio_resolver_fn>(self.user_fn)(
-      &asked, reinterpret_cast<structio_address_sink*>(&adds), self.arg);
+  return rt::call_user(*rt::current_runtime(), [&] {
+    return reinterpret_cast<structio_resolver_fn>(self.user_fn)(
+        &asked, reinterpret_cast<structio_address_sink*>(&adds), self.arg);
+  });
 }
 
 // A stream of the user's making, which has to be one of this run.
@@ -47,11 +50,18 @@ int connect_as_user(const net::address& to, rt::stream::byte_stream*& out,
   std::uint16_t port = 0;
   if (const int code = net::format(to, host, sizeof host, &port)) return code;
   structio_stream* made = nullptr;
-  const int code =
-      reinterpret_cast<structio_connector_fn>(self.user_fn)(host, port, &made, self.arg);
-  if (code < 0) return code;
+  int returned = 0;
+  const int code = rt::call_user(*rt::current_runtime(), [&] {
+    return returned =
+               reinterpret_cast<structio_connector_fn>(self.user_fn)(host, port, &made, self.arg);
+  });
+  if (returned < 0) return code;
   const auto s = find<rt::stream::byte_stream>(base::handle_kind::stream, made,
                                                "structio_connector_fn", false);
+  if (code < 0) {  // it has made one and failed all the same
+    if (s.object) rt::stream::free(*s.object);
+    return code;
+  }
   out = s.object;
   return out ? 0 : refused();
 }

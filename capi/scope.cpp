@@ -348,10 +348,12 @@ int move_on(std::int64_t duration, structio_task_fn fn, void* arg, int* timed_ou
                 call);
   }
   auto& s = *new (&storage) rt::scope;
+  s.pinned = true;  // until fn has returned
   s.kind = rt::deadline_kind::relative;
   s.deadline = duration;
   if (const int code = rt::scope_enter(*r, self, s)) return code;
   int status = fn(arg);
+  s.pinned = false;
   if (status >= 0 && self.innermost == &s && !self.in_flight) [[likely]] {
     r->timers.disarm(s.deadline_timer);
     if (rt::scope_leave_plain(self, s)) return status;

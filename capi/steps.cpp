@@ -8,6 +8,7 @@
 #include "base/host_end.hpp"
 #include "check.hpp"
 #include "op_table.hpp"
+#include "runtime/left_open.hpp"
 #include "runtime/step.hpp"
 
 using namespace structio;
@@ -24,6 +25,15 @@ struct one_step {
 /// The status of a task. A count that is too large for one is still no failure.
 int status_of(std::int64_t result) noexcept {
   return static_cast<int>(std::clamp<std::int64_t>(result, INT_MIN, INT_MAX));
+}
+
+/// A function of the binding's. It may open blocks that stay open, but not in its own frame.
+std::int64_t own_call(rt::task& t, const structio_call& call) {
+  const rt::scope* before = t.innermost;
+  const std::int64_t result = call.fn(call.arguments);
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  if (t.innermost == before || rt::depth_of(t, t.innermost, here) == 0) return result;
+  return rt::close_sheltered(t, before, result < 0 ? status_of(result) : 0);
 }
 
 }  // namespace
@@ -56,6 +66,6 @@ int structio_drive(void* given) {
       return fail(STRUCTIO_EINVALID, "%s: a step answered %d, which is none of enum structio_step",
                   call, step.answer);
     }
-    next.result = next.fn ? next.fn(next.arguments) : perform(next.op, next.arguments);
+    next.result = next.fn ? own_call(*r->current, next) : perform(next.op, next.arguments);
   }
 }

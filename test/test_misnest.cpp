@@ -361,6 +361,28 @@ TEST_CASE("a function that a call calls leaves nothing open behind it", "[MISNES
       CHECK(structio_stream_send_all(stream, "x", 1) == STRUCTIO_EMISUSE);
       structio_stream_free(stream);
     }
+    SECTION("a function of a race") {
+      const structio_task_fn functions[] = {leaves_open,
+                                            [](void*) { return structio_sleep_forever(); }};
+      void* const arguments[] = {&t, nullptr};
+      std::size_t winner = 7;
+      CHECK(structio_race(functions, arguments, 2, &winner) == STRUCTIO_EMISUSE);
+    }
+    SECTION("a connector, which has made a stream all the same") {
+      const auto connects = [](const char*, std::uint16_t, structio_stream** out, void* arg) {
+        structio_memory_send_stream_new(out);
+        auto child = [arg] { return sleep_and_tell(*static_cast<told*>(arg)); };
+        return open_nursery_in_lost_frame(child, true);
+      };
+      structio_tcp_connect_options options = {};
+      options.struct_size = sizeof options;
+      options.host = "127.0.0.1";
+      options.port = 7;
+      structio_stream* stream = nullptr;
+      REQUIRE(structio_set_connector(connects, &t, nullptr, nullptr) == 0);
+      CHECK(structio_tcp_connect(&options, &stream) < 0);
+      CHECK(stream == nullptr);
+    }
     SECTION("a sequencer's step") {
       structio_sequencer sequencer;
       structio_sequencer_init(&sequencer);
@@ -402,4 +424,54 @@ TEST_CASE("a block cannot be left while a call stands in it", "[MISNEST-01]") {
     return structio_scope_leave(&outer.scope, 0, nullptr);
   };
   CHECK(run(body) == 0);
+}
+
+TEST_CASE("a function that a call calls may say that its task has started", "[START-01]") {
+  structio_sequencer sequencer;
+  structio_sequencer_init(&sequencer);
+  auto child = [&] {
+    const auto says = [](void*) { return structio_started(nullptr); };
+    CHECK(structio_sequencer_step(&sequencer, 0, says, nullptr) == 0);
+    return structio_checkpoint();
+  };
+  auto body = [&] {
+    return nursery_block([&](structio_nursery& n) {
+      const auto begin = [](void* arg) { return (*static_cast<decltype(child)*>(arg))(); };
+      return structio_nursery_start(&n, nullptr, begin, &child, nullptr);
+    });
+  };
+  CHECK(run(body) == 0);
+  structio_sequencer_destroy(&sequencer);
+}
+
+TEST_CASE("a memory stream that is freed outside of tasks says so to its hook", "[MISNEST-01]") {
+  struct closer {
+    structio_stream* stream = nullptr;
+    structio_nursery nursery;
+    int opened = 0;
+  } c;
+  const auto on_close = [](void* arg) {
+    auto& of = *static_cast<closer*>(arg);
+    of.opened = structio_nursery_open(&of.nursery);
+    return 0;
+  };
+  auto body = [&] {
+    structio_memory_stream_hooks hooks = {};
+    hooks.struct_size = sizeof hooks;
+    hooks.on_close = on_close;
+    hooks.arg = &c;
+    structio_portal* portal = nullptr;
+    REQUIRE(structio_memory_send_stream_new(&c.stream) == 0);
+    REQUIRE(structio_memory_stream_set_hooks(c.stream, &hooks) == 0);
+    REQUIRE(structio_portal_new(&portal) == 0);
+    const auto frees = [](void* stream) {
+      return structio_stream_free(static_cast<structio_stream*>(stream));
+    };
+    REQUIRE(structio_portal_post(portal, frees, c.stream) == 0);
+    const int status = structio_sleep(1);
+    structio_portal_free(portal);
+    return status;
+  };
+  CHECK(run(body) == 0);
+  CHECK(c.opened == STRUCTIO_ENOTASK);
 }

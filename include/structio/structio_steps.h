@@ -81,9 +81,9 @@ enum structio_step {
 /* Takes the task one step further. Runs in the task (its scopes, its locals, its failure in
  * flight: structio_failure_take, structio_failure_raise), but on the thread's own stack, where no
  * other task's frames are, and never while the task waits. So whatever never waits may be called:
- * nurseries and scopes opened, scopes left, tasks started, events set. What may wait is refused
- * with STRUCTIO_ENOTASK: answer STRUCTIO_STEP_CALL instead. No exception of any language may
- * escape. */
+ * nurseries and scopes opened, scopes left (but for those that a nursery stands open in), tasks
+ * started, events set. What may wait is refused with STRUCTIO_ENOTASK: answer STRUCTIO_STEP_CALL
+ * instead. No exception of any language may escape. */
 typedef int (*structio_step_fn)(void* state, structio_call* call);
 
 typedef struct structio_steps {

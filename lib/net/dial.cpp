@@ -13,7 +13,6 @@
 #include "runtime/failure.hpp"
 #include "runtime/local.hpp"
 #include "runtime/nursery.hpp"
-#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 
 namespace structio::rt::net {
@@ -60,7 +59,7 @@ int connect_one(runtime& rt, const address& to, const address* local,
   if (const connector* own = part_of<connector>(rt, &connector_key); own && own->fn) {
     const connector called = *own;  // it may be exchanged meanwhile
     if (const int code = cancel_check(rt)) return code;
-    const int code = call_user(rt, [&] { return called.fn(to, out, called); });
+    const int code = called.fn(to, out, called);
     give_way(rt);
     return code;
   }

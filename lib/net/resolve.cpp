@@ -11,7 +11,6 @@
 #include "base/status.hpp"
 #include "net/exchange.hpp"
 #include "net/tcp.hpp"
-#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 #include "thread/run_limiter.hpp"
 
@@ -152,7 +151,7 @@ int resolve(runtime& rt, const reactor::name_query& query, address_list& out) no
   if (const resolver* own = part_of<resolver>(rt, &resolver_key); own && own->fn) {
     const resolver called = *own;  // it may be exchanged meanwhile
     if ((code = cancel_check(rt)) != 0) return code;
-    code = call_user(rt, [&] { return called.fn(query, out, called); });
+    code = called.fn(query, out, called);
     if (code < 0) return give_way_failing(rt, code);
     give_way(rt);
   } else {

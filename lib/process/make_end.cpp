@@ -58,7 +58,6 @@ int deliver(void* arg) {
   const users_way self = *static_cast<users_way*>(arg);
   runtime& rt = *current_runtime();
   if (!enter_shielded(rt, *self.around, base::forever)) return STRUCTIO_ENOMEM;
-  self.around->pinned = true;
   const int status = call_user(rt, [&] {
     return self.request->deliver_cancel(self.request->deliver_cancel_arg,
                                         static_cast<structio_process*>(self.of->handle));

@@ -56,7 +56,7 @@ struct scope {
   bool on_worklist : 1 = false;
   bool entered_in_flight : 1 = false;  ///< by a task that had a cancellation on its way out
   bool holds_interrupt : 1 = false;    ///< Ctrl-C waits until it has been left
-  bool pinned : 1 = false;             ///< a call of ours: left by nobody else, nor one around it
+  bool pinned : 1 = false;             ///< a call stands in it, so it stays, and all around it
   std::uint8_t unused : 4 = 0;  ///< named, so that making a scope need not read what was here
 
   runtime* rt = nullptr;  ///< since entry

@@ -139,7 +139,10 @@ failure* failure_payload(const payload_type& type, void* value) noexcept {
   f->type = &type;
   f->value = value;
   char text[300] = "a failure without a description";
-  if (type.describe) type.describe(value, text, sizeof text);
+  if (type.describe) {
+    const confinement here(current_runtime(), confined::waiting);
+    type.describe(value, text, sizeof text);
+  }
   f->message = base::copy_text(text);  // without it the payload is still whole
   return f;
 }

@@ -17,7 +17,6 @@ template <class Fn>
 std::int64_t in_scope(runtime& rt, scope*& place, bool& ended, Fn fn) noexcept {
   task& self = *rt.current;
   scope call;
-  call.pinned = true;
   ended = false;
   if (scope_enter(rt, self, call) != 0) return base::last_code();
   place = &call;

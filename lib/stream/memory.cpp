@@ -26,7 +26,8 @@ int call(int (*memory_hooks::*which)(void*), const memory_stream& s) noexcept {
   memory_hooks* hooks = s.hooks;
   if (!hooks || !(hooks->*which)) return 0;
   ++hooks->users;
-  const int code = call_user(*s.rt, [&] { return (hooks->*which)(hooks->arg); });
+  const auto hook = [&] { return (hooks->*which)(hooks->arg); };
+  const int code = which == &memory_hooks::on_close ? hook() : call_user(*s.rt, hook);
   leave_hooks(hooks);
   return code;
 }
@@ -34,7 +35,10 @@ int call(int (*memory_hooks::*which)(void*), const memory_stream& s) noexcept {
 void call_on_close(memory_stream& s) noexcept {
   if (s.in_on_close) return;  // it may close its own stream
   s.in_on_close = true;
-  call(&memory_hooks::on_close, s);
+  {
+    const confinement here(current_runtime(), confined::waiting);  // perhaps in a hook
+    call(&memory_hooks::on_close, s);
+  }
   s.in_on_close = false;
 }
 

@@ -58,7 +58,9 @@ struct competitor {
 int compete(void* storage) {
   const competitor self = *static_cast<competitor*>(storage);
   contest& c = *self.in;
-  const int status = c.work.fns[self.index](c.work.args ? c.work.args[self.index] : nullptr);
+  const int status = call_user(*c.home.rt, [&] {
+    return c.work.fns[self.index](c.work.args ? c.work.args[self.index] : nullptr);
+  });
   const task& t = *c.home.rt->current;
   const bool was_cancelled = status == STRUCTIO_ECANCELLED && t.cancel_in_flight;
   if (c.winner != nobody || was_cancelled) return status;

@@ -6,8 +6,8 @@
 #include "base/message.hpp"
 #include "base/status.hpp"
 #include "runtime/failure.hpp"
-#include "runtime/left_open.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/user_call.hpp"
 #include "runtime/wait.hpp"
 #include "thread/worker.hpp"
 
@@ -28,10 +28,7 @@ void answer(runtime& rt, call& c, int status, failure* why) noexcept {
 void call_in_task(runtime& rt, call& c) noexcept {
   task& t = *rt.current;
   failure* before = std::exchange(t.in_flight, nullptr);
-  const scope* inside = t.innermost;
-  int status = c.fn(c.arg);
-  if (t.innermost != inside) [[unlikely]]
-    status = close_sheltered(t, inside, status);
+  const int status = call_user(rt, [&] { return c.fn(c.arg); });
   failure* why = std::exchange(t.in_flight, before);
   if (status < 0) {
     why = failure_of(rt, t, status, why);

@@ -98,8 +98,12 @@ int begin(runtime& rt, run_job& j, const job_request& request) noexcept {
   j.may_abandon = request.may_abandon;
   j.body = {request.fn, request.arg, request.drop, nullptr};
   os_thread_name(j.name, request.name ? request.name : t.name);
-  int code = call_user(rt, [&] { return j.tokens.acquire(j.tokens.self, &j); });
-  if (code < 0) return code;
+  int acquired = 0;
+  int code = call_user(rt, [&] { return acquired = j.tokens.acquire(j.tokens.self, &j); });
+  if (code < 0) {
+    if (acquired >= 0) j.tokens.release(j.tokens.self, &j);
+    return code;
+  }
   j.host = &t;
   code = local_copy(t.locals, j.body.locals);
   if (code == 0) code = cache_submit(j);

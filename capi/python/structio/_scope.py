@@ -14,6 +14,7 @@ from ._status import (
     ECANCELLED,
     EGROUP,
     EMISUSE,
+    ENOTASK,
     EPAYLOAD,
     Cancelled,
     TooSlowError,
@@ -190,7 +191,7 @@ class CancelScope(ScopeView):
         self._snapshot()
         if exc is None:
             left = _leave(address, 0, None)
-            if left != EMISUSE:  # then the library may still have it
+            if left not in (EMISUSE, ENOTASK):  # then the library may still have it
                 run.kept.pop(address, None)
             check(left)
             return False
@@ -200,7 +201,7 @@ class CancelScope(ScopeView):
             left = _leave_with_group(address)
         else:
             left = _leave(address, EPAYLOAD, None)
-        if left != EMISUSE:
+        if left not in (EMISUSE, ENOTASK):
             run.kept.pop(address, None)
         if left == 0:
             self._caught = True
