@@ -1,5 +1,6 @@
 """Cancel scopes."""
 
+import gc
 import math
 import unittest
 
@@ -319,6 +320,18 @@ class Scopes(Case):
 
         async with structio.open_nursery() as nursery:
             nursery.start_soon(child)
+
+    @in_run
+    async def test_a_nursery_inside_keeps_a_scope_open(self) -> None:
+        outer = CancelScope()
+        outer.__enter__()
+        nursery = structio.open_nursery()
+        (await nursery.__aenter__()).start_soon(lowlevel.checkpoint)
+        with self.assertRaisesRegex(RuntimeError, "may block"):
+            outer.__exit__(None, None, None)
+        gc.collect()
+        await nursery.__aexit__(None, None, None)
+        outer.__exit__(None, None, None)
 
 
 class Timeouts(Case):
