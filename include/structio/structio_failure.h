@@ -100,8 +100,8 @@ STRUCTIO_API const char* structio_failure_while(const structio_failure* failure,
 
 /* Takes a failure apart: what `match` answers 1 for goes to *matched, all else to *rest, groups
  * keep their nesting, empty groups vanish. The reference to `failure` is consumed; either result
- * may be NULL. `match` sees leaves only, and must not block. Errors: STRUCTIO_ENOMEM (then nothing was consumed). Any
- * thread. */
+ * may be NULL. `match` sees leaves only, and must not block. Errors: STRUCTIO_ENOMEM (then nothing
+ * was consumed). Any thread. */
 typedef int (*structio_failure_match_fn)(const structio_failure* leaf, void* arg);
 STRUCTIO_API int structio_failure_split(structio_failure* failure, structio_failure_match_fn match,
                                         void* arg, structio_failure** matched,
