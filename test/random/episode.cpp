@@ -78,8 +78,21 @@ void call_from_outside(caller& c) {
   }).join();
 }
 
+// Held by the thread that beats (see `heart`) while it calls.
+std::mutex beats_now;
+
+bool jobs_run() {
+  std::uint64_t alive = 0;
+  structio_thread_cache_counts(&alive, nullptr);
+  return alive > 0;
+}
+
 // In a forked child only exec and _exit are allowed: the rest is refused, and nothing crashes.
+// While no other thread is at work: it might be in malloc, whose lock nobody would give back in the
+// child (glibc sees to its own, sanitizers do not to theirs).
 void call_from_child(caller& c) {
+  const std::lock_guard still(beats_now);
+  if (jobs_run()) return;
   const pid_t child = ::fork();
   if (child == 0) {
     ::alarm(20);
@@ -90,7 +103,10 @@ void call_from_child(caller& c) {
   int status = 0;
   while (child > 0 && ::waitpid(child, &status, 0) < 0) {
   }
-  if (child > 0 && status != 0) broken("a forked child died of a call", "fork");
+  if (child > 0 && status != 0) {
+    std::fprintf(stderr, "status %x\n", static_cast<unsigned>(status));
+    broken("a forked child died of a call", "fork");
+  }
 }
 
 void die(caller& c) {
@@ -163,6 +179,7 @@ class heart {
     beats_ = std::thread([this] {
       std::unique_lock held(lock_);
       while (!stops_.wait_for(held, std::chrono::milliseconds(10), [this] { return stopped_; })) {
+        const std::lock_guard calls(beats_now);
         structio_portal_post(portal_, beat, nullptr);
       }
     });
