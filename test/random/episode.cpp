@@ -83,7 +83,8 @@ std::mutex beats_now;
 
 bool jobs_run() {
   std::uint64_t alive = 0;
-  structio_thread_cache_counts(&alive, nullptr);
+  std::uint64_t idle = 0;
+  structio_thread_cache_counts(&alive, &idle);
   return alive > 0;
 }
 
