@@ -367,6 +367,9 @@ TEST_CASE("a function that a call calls leaves nothing open behind it", "[MISNES
       void* const arguments[] = {&t, nullptr};
       std::size_t winner = 7;
       CHECK(structio_race(functions, arguments, 2, &winner) == STRUCTIO_EMISUSE);
+      owned_failure why(structio_failure_take());
+      INFO(why.tree());
+      CHECK(winner == 0);
     }
     SECTION("a connector, which has made a stream all the same") {
       const auto connects = [](const char*, std::uint16_t, structio_stream** out, void* arg) {
@@ -468,7 +471,7 @@ TEST_CASE("a memory stream that is freed outside of tasks says so to its hook", 
       return structio_stream_free(static_cast<structio_stream*>(stream));
     };
     REQUIRE(structio_portal_post(portal, frees, c.stream) == 0);
-    const int status = structio_sleep(1);
+    const int status = structio_wait_all_tasks_blocked(0);
     structio_portal_free(portal);
     return status;
   };
