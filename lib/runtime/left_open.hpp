@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 
 #include "context/sanitizer.hpp"
 #include "runtime/cancel.hpp"
@@ -23,7 +22,10 @@ namespace structio::rt {
 [[gnu::always_inline]] inline std::size_t depth_of(const task& t, const void* place,
                                                    std::uintptr_t here) noexcept {
   const auto at = reinterpret_cast<std::uintptr_t>(place);
-  return at >= reinterpret_cast<std::uintptr_t>(t.stack().base) && at < here ? here - at : 0;
+  // As task::stack, which is a call where nothing is optimised.
+  const auto* stack =
+      reinterpret_cast<const ctx::stack*>(reinterpret_cast<const std::byte*>(&t) + task_space);
+  return at >= reinterpret_cast<std::uintptr_t>(stack->base) && at < here ? here - at : 0;
 }
 
 // How far below `here` the storage of open blocks reaches. Inlined, since a call would be the first
@@ -50,11 +52,12 @@ int close_what_is_open(task& t, const scope* limit, int status) noexcept;
 [[gnu::always_inline]] inline int close_sheltered(task& t, const scope* limit,
                                                   int status) noexcept {
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  for (const bool innermost : {true, false}) {
-    const std::size_t depth = depth_of_open(t, limit, here, innermost) + 256;
-    void* volatile shelter = alloca(depth);
-    ctx::sanitizer::make_readable(shelter, depth);
-  }
+  const std::size_t first = depth_of_open(t, limit, here, true) + 256;
+  void* volatile shelter = alloca(first);
+  ctx::sanitizer::make_readable(shelter, first);
+  const std::size_t all = depth_of_open(t, limit, here, false) + 256;
+  shelter = alloca(all);
+  ctx::sanitizer::make_readable(shelter, all);
   return close_what_is_open(t, limit, status);
 }
 
