@@ -22,6 +22,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "random/callbacks.hpp"
 #include "random/episode.hpp"
@@ -55,14 +56,36 @@ namespace {
 constexpr int episodes = 12;
 constexpr int patience = 120;  // seconds for one process
 
-/// A folder that everything happens in, removed with all that is in it.
+namespace fs = std::filesystem;
+
+/// A folder that everything happens in, removed with all that is in it. (That of support/files.hpp
+/// is for Catch's tests, whose permissions nobody takes away.)
 struct folder {
   folder() {
-    std::string path = std::filesystem::temp_directory_path() / "structio-random-XXXXXX";
-    if (!::mkdtemp(path.data())) std::abort();
-    name = path;
+    std::error_code none;
+    name = (fs::temp_directory_path(none) / "structio-random-XXXXXX").string();
+    if (none || !::mkdtemp(name.data())) {
+      std::perror("random calls: no folder for temporary files");
+      std::abort();
+    }
   }
-  ~folder() { std::filesystem::remove_all(name); }
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
+  ~folder() {
+    std::error_code ignored;
+    open_up(name);
+    fs::remove_all(name, ignored);
+  }
+
+  /// Random calls may have taken the owner's permissions away.
+  static void open_up(const fs::path& path) {
+    std::error_code ignored;
+    fs::permissions(path, fs::perms::owner_all, fs::perm_options::add, ignored);
+    for (const auto& entry : fs::directory_iterator(path, ignored)) {
+      if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) open_up(entry.path());
+    }
+  }
+
   std::string name;
 };
 
