@@ -1,7 +1,6 @@
 // The loop: its life, one turn of it, and the wake-up. uv_run is called here and nowhere else.
 #include "reactor/uv_reactor.hpp"
 
-#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -54,21 +53,17 @@ int uv_reactor::open() noexcept {
   if (!state_) return STRUCTIO_ENOMEM;
   state& s = *state_;
   constexpr int most_descriptors =
-      8;  // epoll, wake-up, timerfd, two pairs of signal pipes, one spare
+      9;  // epoll, libuv's wake-up and ours, timerfd, two pairs of signal pipes, one spare
   int status = take_standard_descriptors();
   if (status == 0) status = room_for_descriptors(most_descriptors);
   if (status < 0) return status;
   status = uv_loop_init(&s.loop);
   if (status < 0) return status;
-  status = uv_async_init(&s.loop, &s.wakeup, [](uv_async_t*) {});
-  if (status < 0) {
-    uv_loop_close(&s.loop);
-    return status;
-  }
   uv_timer_init(&s.loop, &s.starvation);
   s.open = true;
   s.sigpipe.enter();
-  status = s.deadline_alarm.open(s.loop);
+  status = s.wakeup.open(s.loop);
+  if (status == 0) status = s.deadline_alarm.open(s.loop);
   if (status < 0) close();
   return status;
 }
@@ -93,12 +88,7 @@ void uv_reactor::poll(std::int64_t deadline) noexcept {
 }
 
 void uv_reactor::wake() noexcept {
-  // libuv first looks whether it is awake already, by a load that must not come before what the
-  // caller has stored for the loop to find.
-#ifndef __SANITIZE_THREAD__  // where GCC has none
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-#endif
-  uv_async_send(&state_->wakeup);
+  state_->wakeup.ring();
 }
 
 std::int64_t uv_reactor::pending() const noexcept {
@@ -124,7 +114,7 @@ void uv_reactor::close() noexcept {
   STRUCTIO_ASSERT(s.pending == 0);
   s.deadline_alarm.close();
   uv_close(reinterpret_cast<uv_handle_t*>(&s.starvation), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&s.wakeup), nullptr);
+  s.wakeup.close();
   ++s.turn;
   s.blocking = true;
   uv_run(&s.loop, UV_RUN_DEFAULT);

@@ -9,6 +9,7 @@
 
 #include "base/assert.hpp"
 #include "reactor/alarm.hpp"
+#include "reactor/doorbell.hpp"
 #include "reactor/posix_socket.hpp"
 #include "reactor/uv_reactor.hpp"
 #include "reactor/uv_slot.hpp"
@@ -100,7 +101,7 @@ struct spare_chunk {
 
 struct uv_reactor::state {
   uv_loop_t loop;
-  uv_async_t wakeup;
+  doorbell wakeup;
   uv_timer_t starvation;  ///< runs while a starved listener has an acceptor
   alarm deadline_alarm;
   sigpipe_block sigpipe;
