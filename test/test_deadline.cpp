@@ -2,9 +2,11 @@
 // they are changed; the timeout helpers; stopping in two stages.
 #include <structio/debug.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "support/face.hpp"
 
@@ -403,4 +405,47 @@ TEST_CASE("deadlines that come thick share wake-ups, and none is early", "[RUN-1
     const auto polls = static_cast<std::int64_t>(structio::debug::get_statistics().polls - before);
     CHECK(polls * 20us < structio::now() - first + 1ms);
   });
+}
+
+TEST_CASE("of very many sleepers those who are cancelled wake in order, the others in time",
+          "[NUR-12]") {
+  structio::testing::virtual_clock clock({.autojump = 0s});
+  constexpr int count = 600;
+  const int stay = GENERATE(0, 1, 300, 599);
+  std::vector<int> cancelled;
+  std::vector<int> woken;
+  const auto moment_of = [](int i) { return std::chrono::seconds(i * 77 % count + 1); };
+  face::run_with({}, clock, [&] {
+    const auto start = structio::now();
+    open_nursery([&](nursery& all) {
+      for (int i = 0; i < stay; ++i) {
+        all.start_soon([&, i] {
+          structio::sleep(moment_of(i));
+          CHECK(structio::now() == start + moment_of(i));
+          woken.push_back(i);
+        });
+      }
+      open_nursery([&](nursery& leaving) {
+        for (int i = stay; i < count; ++i) {
+          leaving.start_soon([&, i] {
+            // Every third one is in a nursery of its own and a level deeper.
+            const auto sleeps = [&] { structio::sleep(moment_of(i)); };
+            const auto deeper = [&] { open_nursery([&](nursery& n) { n.start_soon(sleeps); }); };
+            if (i % 3 == 0 ? is_cancelled(deeper) : is_cancelled(sleeps)) cancelled.push_back(i);
+          });
+        }
+        structio::testing::wait_all_tasks_blocked();
+        leaving.cancel_scope().cancel();
+      });
+    });
+  });
+  CHECK(cancelled.size() == static_cast<std::size_t>(count - stay));
+  CHECK(woken.size() == static_cast<std::size_t>(stay));
+  const auto sooner = [&](int a, int b) { return moment_of(a) < moment_of(b); };
+  CHECK(std::is_sorted(woken.begin(), woken.end(), sooner));
+  // Who sleeps deeper is told later by as many turns: each kind is in order by itself.
+  const auto middle =
+      std::stable_partition(cancelled.begin(), cancelled.end(), [](int i) { return i % 3 == 0; });
+  CHECK(std::is_sorted(cancelled.begin(), middle));
+  CHECK(std::is_sorted(middle, cancelled.end()));
 }

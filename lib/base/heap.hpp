@@ -49,6 +49,8 @@ class heap {
   /// Adds a node. In the usual case (a key not before the last one) nothing is moved.
   int insert(heap_node& node, std::int64_t key) noexcept {
     STRUCTIO_ASSERT(!node.in_heap());
+    if (holes_ > 0) [[unlikely]]
+      close_holes();
     if (size_ == capacity_ && !grow()) return STRUCTIO_ENOMEM;
     sift_up(size_++, {key, &node});
     return 0;
@@ -58,14 +60,54 @@ class heap {
     STRUCTIO_ASSERT(node.in_heap() && entries_[node.heap_index].node == &node);
     const std::uint32_t hole = node.heap_index;
     node.heap_index = heap_node::absent;
+    if (exactly_ == 0) [[unlikely]] {
+      entries_[hole].node = nullptr;
+      ++holes_;
+      return;
+    }
+    --exactly_;
     const entry last = entries_[--size_];
     if (hole != size_) place(hole, last);
   }
 
   /// Changes the key of a node that is in the heap.
-  void update(heap_node& node, std::int64_t key) noexcept { place(node.heap_index, {key, &node}); }
+  void update(heap_node& node, std::int64_t key) noexcept {
+    if (holes_ > 0) [[unlikely]]
+      close_holes();
+    place(node.heap_index, {key, &node});
+  }
+
+  /// While it lives, many may be removed: after the first sixteenth each leaves a hole, since to
+  /// fill it would touch nodes that are likely to be next. All holes are closed at its end, in one
+  /// go, or by an insertion. Meanwhile only insert, remove and update may be called.
+  class many_removals {
+   public:
+    explicit many_removals(heap& h) noexcept : heap_(h) { h.exactly_ = h.size_ / 16 + 1; }
+    ~many_removals() {
+      heap_.exactly_ = always;
+      if (heap_.holes_ > 0) heap_.close_holes();
+    }
+    many_removals(const many_removals&) = delete;
+    many_removals& operator=(const many_removals&) = delete;
+
+   private:
+    heap& heap_;
+  };
 
  private:
+  static constexpr std::uint64_t always = UINT64_MAX;
+
+  // Bottom-up (Floyd's treesort 3, 1964), as the keys that are left are in no order.
+  void close_holes() noexcept {
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < size_; ++i) {
+      if (entries_[i].node) entries_[kept++] = entries_[i];
+    }
+    size_ = kept;
+    holes_ = 0;
+    for (std::uint32_t at = size_; at > 0; --at) sift_down(at - 1, entry(entries_[at - 1]));
+  }
+
   bool grow() noexcept {
     const std::uint32_t wanted = capacity_ ? capacity_ * 2 : 64;
     if (wanted <= capacity_) return false;
@@ -118,6 +160,8 @@ class heap {
   entry* entries_ = nullptr;
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = 0;
+  std::uint32_t holes_ = 0;         ///< entries without a node, whose keys still count
+  std::uint64_t exactly_ = always;  ///< so many removals until they leave holes
 };
 
 }  // namespace structio::base

@@ -40,7 +40,9 @@ struct nursery {
   std::uint32_t failure_count = 0;
   std::uint32_t failure_room = 0;
   reason* cancelled_why = nullptr;  ///< of the first that ended as cancelled
-  scope around;                     ///< the nursery's own scope
+  task* to_settle;                  ///< the next child, while a change of scopes spreads
+  nursery* settle_next;
+  scope around;  ///< the nursery's own scope
 };
 
 /// Part of opening.

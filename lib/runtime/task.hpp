@@ -55,7 +55,7 @@ struct wait_cell {
   place* in;  ///< where it waits, when that is one queue alone
 };
 
-struct task : base::list_node<sibling_tag> {
+struct alignas(64) task : base::list_node<sibling_tag> {
   // What every switch and checkpoint touches.
   runtime* rt;
   task* ready_next;
@@ -85,10 +85,9 @@ struct task : base::list_node<sibling_tag> {
   local_node* locals;
   end_watch* end_watches;  ///< who is told when it ends, the latest first
 
-  task_cell* cell;         ///< when somebody has a handle, or it is a service
-  start_wait* starting;    ///< until it calls started
-  task* recalculate_next;  ///< work lists of scope propagation
-  task* abort_next;
+  task_cell* cell;       ///< when somebody has a handle, or it is a service
+  start_wait* starting;  ///< until it calls started
+  task* abort_next;      ///< of the run's abort_queue
   char name[32];
 
   ctx::stack& stack() noexcept;

@@ -50,6 +50,12 @@ class timer_queue {
 
   std::uint32_t size() const noexcept { return heap_.size(); }
 
+  /// While it lives, many may be disarmed, and nothing fires.
+  class many_go : base::heap::many_removals {
+   public:
+    explicit many_go(timer_queue& timers) noexcept : many_removals(timers.heap_) {}
+  };
+
  private:
   base::heap heap_;
 };

@@ -1,5 +1,6 @@
 // White box: the intrusive structures and the clock of lib/base.
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -81,6 +82,41 @@ TEST_CASE("a heap gives up its nodes in the order of their keys, whatever was re
     CHECK(second == (heap.empty() ? INT64_MAX : heap.front().key));
   }
   CHECK(taken == count - (count + 2) / 3);
+}
+
+TEST_CASE("many removals at once leave a heap in order, whatever is done in between") {
+  constexpr int count = 500;
+  const int removed = GENERATE(0, 1, 20, 300, 499, 500);
+  const bool busy = GENERATE(false, true);
+  INFO(removed << " removed, busy " << busy);
+  std::vector<base::heap_node> nodes(count);
+  std::vector<base::heap_node> late(removed == count ? 0 : 3);
+  base::heap heap;
+  std::uint32_t random = 4711;
+  auto next_random = [&] { return random = random * 1664525u + 1013904223u; };
+  std::multiset<std::int64_t> keys;
+  for (auto& node : nodes) REQUIRE(heap.insert(node, next_random() % 1000) == 0);
+  {
+    const base::heap::many_removals scope(heap);
+    for (int i = 0; i < removed; ++i) {
+      // A step that has no divisor in common with the number of nodes: each once, in no order.
+      heap.remove(nodes[static_cast<std::size_t>(i) * 77 % count]);
+      if (!busy || i != removed / 2) continue;
+      for (auto& node : late) REQUIRE(heap.insert(node, next_random() % 1000) == 0);
+      if (!late.empty()) heap.update(late[0], 5);
+    }
+  }
+  for (const auto* some : {&nodes, &late}) {
+    for (const auto& node : *some) {
+      if (node.in_heap()) keys.insert(heap.key_of(node));
+    }
+  }
+  CHECK(heap.size() == keys.size());
+  for (const std::int64_t key : keys) {
+    REQUIRE(heap.front().key == key);
+    heap.remove(*heap.front().node);
+  }
+  CHECK(heap.empty());
 }
 
 TEST_CASE("the queue from other threads hands over everything in the order of the pushes") {
