@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "runtime/failure.hpp"
+#include "runtime/left_open.hpp"
 #include "runtime/scope_watch.hpp"
 #include "runtime/signal_stop.hpp"
 #include "runtime/token.hpp"
@@ -354,7 +355,9 @@ int move_on(std::int64_t duration, structio_task_fn fn, void* arg, int* timed_ou
   if (const int code = rt::scope_enter(*r, self, s)) return code;
   int status = fn(arg);
   s.pinned = false;
-  if (status >= 0 && self.innermost == &s && !self.in_flight) [[likely]] {
+  if (self.innermost != &s) [[unlikely]] {
+    status = rt::close_sheltered(self, &s, status);
+  } else if (status >= 0 && !self.in_flight) [[likely]] {
     r->timers.disarm(s.deadline_timer);
     if (rt::scope_leave_plain(self, s)) return status;
   }

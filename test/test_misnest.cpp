@@ -371,6 +371,9 @@ TEST_CASE("a function that a call calls leaves nothing open behind it", "[MISNES
       CHECK(structio_sequencer_step(&sequencer, 0, leaves_open, &t) == STRUCTIO_EMISUSE);
       CHECK(structio_sequencer_destroy(&sequencer) == 0);
     }
+    SECTION("a timeout") {
+      CHECK(structio_move_on_after(INT64_MAX, leaves_open, &t, nullptr) == STRUCTIO_EMISUSE);
+    }
     CHECK(t.status == STRUCTIO_ECANCELLED);
     CHECK(structio_checkpoint() == 0);
     return 0;
