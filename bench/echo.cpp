@@ -1,17 +1,34 @@
 // The echo workloads: the server that anybody would write. A task serves each connection, with a
-// buffer of its own on its stack. Ends on SIGTERM. `--shards N`: so many runs, in a thread each,
-// that share the port and nothing else; `--spread 1`: each on the core behind that of the one
-// before.
+// buffer of its own on its stack, of `--buffer` bytes. Ends on SIGTERM. `--shards N`: so many runs,
+// in a thread each, that share the port and nothing else; `--spread 1`: each on the core behind
+// that of the one before. `--work N`: N steps of computing for each message, as a server has that
+// does something.
+#include <alloca.h>
 #include <pthread.h>
 
 #include "ours.hpp"
 
+static std::size_t buffer_size = 64 * 1024;
+static std::int64_t work = 0;
+
+// Each step waits for the one before (xorshift, Marsaglia 2003).
+static void compute(char& result) {
+  std::uint64_t x = static_cast<unsigned char>(result) + 1u;
+  for (std::int64_t i = 0; i < work; ++i) {
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+  }
+  result = static_cast<char>(x);
+}
+
 static int echo(structio_stream* stream, void*) {
-  char buffer[64 * 1024];
+  auto* buffer = static_cast<char*>(alloca(buffer_size));
   for (;;) {
-    const std::int64_t got = structio_stream_receive_some(stream, buffer, sizeof buffer);
+    const std::int64_t got = structio_stream_receive_some(stream, buffer, buffer_size);
     if (got == STRUCTIO_EBROKEN) return 0;
     if (got <= 0) return static_cast<int>(got);
+    if (work > 0) compute(buffer[0]);
     const int status = structio_stream_send_all(stream, buffer, static_cast<std::size_t>(got));
     if (status == STRUCTIO_EBROKEN) return 0;
     if (status < 0) return status;
@@ -69,6 +86,8 @@ static void* other_shard(void* arg) {
 
 static int program(const ours::arguments& given) {
   const std::int64_t shards = given.number("--shards", 1);
+  buffer_size = static_cast<std::size_t>(given.number("--buffer", 64 * 1024));
+  work = given.number("--work", 0);
   shard first{static_cast<std::uint16_t>(given.number("--port", 0)),
               shards > 1,
               given.number("--cpu", -1),

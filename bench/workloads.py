@@ -78,6 +78,8 @@ WORKLOADS = {
     "thread_call": Workload("us", "a call that does nothing on a worker thread, there and back"),
     "thread_wake": Workload("us", "messages that another thread sends, a message"),
     "shards": Workload("us CPU", "echo_50 on several runs, a thread each: server CPU a request"),
+    "shards_rate": Workload("req/s", "the same with 0.1 ms of computing for each request: requests "
+                                     "a second"),
     "portal_call": Workload("us CPU", "a task has another run do nothing, there and back by portals"),
     "portal_call_wall": Workload("us", "the same: how long it takes"),
     "portal_block": Workload("us CPU", "a thread has a task of a run do nothing, there and back"),
@@ -123,6 +125,7 @@ LOADS = {
     "echo_64k": Load(("--connections", "50", "--size", "65536"), "per_cpu_s"),
     "echo_10k": Load(("--connections", "10000", "--warm-ms", "1000"), "cpu_us"),
     "shards": Load(("--connections", "50"), "cpu_us"),
+    "shards_rate": Load(("--connections", "50"), "requests_per_s"),
     "churn": Load(("--connections", "32"), "cpu_us", "bench_churn"),
     "udp_1": Load(("--clients", "1"), "cpu_us", "bench_load_udp"),
     "udp_50": Load(("--clients", "50"), "cpu_us", "bench_load_udp"),
@@ -130,7 +133,8 @@ LOADS = {
 }
 
 UDP_LOADS = tuple(name for name in LOADS if name.startswith("udp"))
-TCP_LOADS = tuple(name for name in LOADS if name not in (*UDP_LOADS, "shards"))
+TCP_LOADS = tuple(name for name in LOADS
+                  if name not in (*UDP_LOADS, "shards", "shards_rate"))
 
 FEW = ("--n", "100000")
 MILLION = ("--n", "1000000")
@@ -285,20 +289,30 @@ def _our_jobs():
             yield Job(workload, peer, "bench_thread" + suffix, quick=("--n", "10000"), extra=extra)
         for workload in TCP_LOADS:
             yield Job(workload, peer, "bench_echo" + suffix, extra=extra)
+        for workload in ("echo_500", "echo_10k"):
+            yield Job(workload, peer, "bench_echo" + suffix, ("--buffer", "1024"),
+                      rename=peer + ", small buffers", extra=extra)
         for workload in UDP_LOADS:
             yield Job(workload, peer, "bench_udp" + suffix, extra=extra)
             yield Job(workload, peer, "bench_udp" + suffix, ("--many", "1"),
                       rename=peer + ", many", extra=extra)
 
 
+# Steps of computing that take about 0.1 ms, so that the load generator needs little of its core.
+COMPUTE = ("--work", "60000")
+
+
 def _shard_jobs():
     """Several runs: on one core, where two must not cost more than one, and on both."""
     yield Job("shards", "structio", "bench_echo")
+    yield Job("shards_rate", "structio", "bench_echo", COMPUTE)
     for name, arguments in (("limit", ()), ("limit, two cores", ("--spread", "1"))):
         yield Job("portal_call", "limit", "limit_remote", arguments, ("--n", "10000"),
                   ("portal_call_wall",), name)
     for name, arguments in (("2 shards", ()), ("2 shards, two cores", ("--spread", "1"))):
         yield Job("shards", "structio", "bench_echo", ("--shards", "2", *arguments), rename=name)
+        yield Job("shards_rate", "structio", "bench_echo", (*COMPUTE, "--shards", "2", *arguments),
+                  rename=name)
     for workload in ("portal_call", "remote_channel", "portal_block"):
         for name, arguments in (
                 ("structio", ()), ("two cores", ("--spread", "1")),
@@ -315,7 +329,7 @@ JOBS = (*_limit_jobs(), *_our_jobs(), *_shard_jobs(), *_peer_jobs(), *_asio_jobs
 # A quick run sees whether every program works, which for a server one workload shows; these run
 # there only when `--only` asks for them.
 NOT_QUICK = {"sleepers", "echo_1", "echo_500", "echo_10k", "echo_pipelined", "echo_64k", "shards",
-             "churn", "udp_1", "udp_50"}
+             "shards_rate", "churn", "udp_1", "udp_50"}
 
 # The peers in the order of the table's columns; what is not named here is a variant of one.
 PEERS = ("libuv", "asio", "asio.co", "boost.fiber", "tokio", "go", "uvloop", "trio")
