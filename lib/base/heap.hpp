@@ -82,7 +82,10 @@ class heap {
   /// go, or by an insertion. Meanwhile only insert, remove and update may be called.
   class many_removals {
    public:
-    explicit many_removals(heap& h) noexcept : heap_(h) { h.exactly_ = h.size_ / 16 + 1; }
+    explicit many_removals(heap& h) noexcept : heap_(h) {
+      STRUCTIO_ASSERT(h.exactly_ == always && h.holes_ == 0);  // never one in another
+      h.exactly_ = h.size_ / 16 + 1;
+    }
     ~many_removals() {
       heap_.exactly_ = always;
       if (heap_.holes_ > 0) heap_.close_holes();
@@ -97,15 +100,21 @@ class heap {
  private:
   static constexpr std::uint64_t always = UINT64_MAX;
 
-  // Bottom-up (Floyd's treesort 3, 1964), as the keys that are left are in no order.
+  // Each hole gets the last entry; then bottom-up (Floyd's treesort 3, 1964), which looks at keys
+  // alone and touches the nodes that move.
   void close_holes() noexcept {
-    std::uint32_t kept = 0;
-    for (std::uint32_t i = 0; i < size_; ++i) {
-      if (entries_[i].node) entries_[kept++] = entries_[i];
+    for (std::uint32_t i = 0; holes_ > 0; ++i) {
+      if (entries_[i].node) continue;
+      while (!entries_[size_ - 1].node && size_ - 1 > i) {
+        --size_;
+        --holes_;
+      }
+      --holes_;
+      if (--size_ > i) set(i, entry(entries_[size_]));
     }
-    size_ = kept;
-    holes_ = 0;
-    for (std::uint32_t at = size_; at > 0; --at) sift_down(at - 1, entry(entries_[at - 1]));
+    for (std::uint32_t at = (size_ + 2) / 4; at-- > 0;) {
+      if (entries_[least_child(at)].key < entries_[at].key) sift_down(at, entry(entries_[at]));
+    }
   }
 
   bool grow() noexcept {
@@ -141,15 +150,20 @@ class heap {
     set(at, e);
   }
 
+  // Of one that has children.
+  std::uint32_t least_child(std::uint32_t at) const noexcept {
+    const std::uint32_t first = at * 4 + 1;
+    const std::uint32_t end = first + 4 < size_ ? first + 4 : size_;
+    std::uint32_t least = first;
+    for (std::uint32_t child = first + 1; child < end; ++child) {
+      if (entries_[child].key < entries_[least].key) least = child;
+    }
+    return least;
+  }
+
   void sift_down(std::uint32_t at, const entry& e) noexcept {
-    for (;;) {
-      const std::uint32_t first = at * 4 + 1;
-      if (first >= size_) break;
-      const std::uint32_t end = first + 4 < size_ ? first + 4 : size_;
-      std::uint32_t least = first;
-      for (std::uint32_t child = first + 1; child < end; ++child) {
-        if (entries_[child].key < entries_[least].key) least = child;
-      }
+    while (at * 4 + 1 < size_) {
+      const std::uint32_t least = least_child(at);
       if (entries_[least].key >= e.key) break;
       set(at, entries_[least]);
       at = least;
