@@ -56,8 +56,10 @@ int close_what_is_open(task& t, const scope* limit, int status) noexcept;
   void* volatile shelter = alloca(first);
   ctx::sanitizer::make_readable(shelter, first);
   const std::size_t all = depth_of_open(t, limit, here, false) + 256;
-  shelter = alloca(all);
-  ctx::sanitizer::make_readable(shelter, all);
+  if (all > first) {
+    shelter = alloca(all - first);
+    ctx::sanitizer::make_readable(shelter, all - first);
+  }
   return close_what_is_open(t, limit, status);
 }
 
