@@ -36,6 +36,9 @@ void close_socket(int descriptor) noexcept;
 /// loop of a process.
 int room_for_descriptors(int count) noexcept;
 
+/// To be called before a loop is closed: whoever asks for room next may get its numbers.
+void descriptors_given_back() noexcept;
+
 inline constexpr int last_standard_descriptor = 2;
 
 /// Sees to it that the numbers of the standard descriptors are taken, by /dev/null where nothing is

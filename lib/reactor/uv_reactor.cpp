@@ -118,6 +118,7 @@ void uv_reactor::close() noexcept {
   ++s.turn;
   s.blocking = true;
   uv_run(&s.loop, UV_RUN_DEFAULT);
+  descriptors_given_back();
   const int status = uv_loop_close(&s.loop);
   if (status < 0) {
     base::log(base::log_level::error, "reactor: the loop did not close: %s", uv_err_name(status));
