@@ -79,6 +79,7 @@ int doorbell::open(uv_loop_t& loop, bool own) noexcept {
 }
 
 void doorbell::ring() noexcept {
+  if (!open_) return;
   if (descriptor_ < 0) {
     // libuv first looks whether it was rung already, by a load that must not come before what the
     // caller has stored for the loop to find.

@@ -23,8 +23,8 @@ class doorbell {
   /// Any thread, signal handlers too. Of many between two polls, the first alone is a system call.
   void ring() noexcept;
 
-  /// Asks libuv to close; the loop must run once more before the doorbell's memory goes. Nobody
-  /// rings any more. Idempotent.
+  /// Asks libuv to close; the loop must run once more before the doorbell's memory goes. No other
+  /// thread rings any more; what its own rings is nothing. Idempotent.
   void close() noexcept;
 
  private:

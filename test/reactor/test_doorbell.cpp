@@ -73,7 +73,7 @@ TEST_CASE("no ring of another thread is lost, however it falls", "[reactor]") {
   std::atomic<int> heard{0};
   std::thread other([&] {
     for (int i = 1; i <= rounds; ++i) {
-      said.store(i, std::memory_order_relaxed);
+      said.exchange(i);  // no load of the ring may come before it
       l.bell.ring();
       // Every other time without waiting: then a ring may come in the middle of the last one.
       while (i % 2 == 0 && heard.load(std::memory_order_acquire) < i) std::this_thread::yield();
@@ -92,4 +92,6 @@ TEST_CASE("a ring leaves errno to whom it has interrupted", "[reactor]") {
   l.bell.ring();
   CHECK(errno == EDOM);
   l.wait();
+  l.bell.close();
+  l.bell.ring();  // nothing
 }
