@@ -131,8 +131,8 @@ STRUCTIO_API int structio_scope_describe(structio_scope* scope, char* text, size
 /* Runs fn(arg) inside a scope with a relative deadline: returns what fn returned, or 0 when the
  * deadline cut it, with *timed_out (may be NULL) set to 1. Checkpoint if fn is. Cancelled from
  * outside: what fn has done. Errors: those of fn, STRUCTIO_EINVALID (negative), STRUCTIO_EMISUSE
- * (a scope that was left open lay in memory that this call has now), STRUCTIO_ENOTASK (also in a
- * step: fn might wait), STRUCTIO_ENOMEM. */
+ * (a scope that was left open lay in memory that this call has now; fn has left one open, which is
+ * closed), STRUCTIO_ENOTASK (also in a step: fn might wait), STRUCTIO_ENOMEM. */
 STRUCTIO_API int structio_move_on_after(int64_t duration, structio_task_fn fn, void* arg,
                                         int* timed_out);
 
