@@ -116,7 +116,6 @@ extern "C" {
   self.listening = false;
   arrive(m, left, self, t.fctx);
   clear_exceptions(m.exceptions);
-  run_deferred(left);
   self.body(m, self);
   std::abort();  // A body never returns.
 }
@@ -144,7 +143,6 @@ void prepare(machine& m, fiber& f, stack& home, void* top, fiber_body body) noex
   f.home = &home;
   f.body = body;
   f.listening = true;
-  f.deferred = nullptr;
 #if STRUCTIO_ROOT_IN_ASSEMBLY
   f.sp = make_fcontext(top, size, reinterpret_cast<void (*)(transfer_t)>(structio_fiber_root));
 #else
@@ -159,9 +157,8 @@ void prepare(machine& m, fiber& f, stack& home, void* top, fiber_body body) noex
 [[gnu::noinline]] STRUCTIO_UNINSTRUMENTED void switch_with_runtimes(machine& m,
                                                                     fiber& to) noexcept {
   const saved_exceptions kept(m.exceptions);
-  fiber& left = leave_for(m, to);
+  leave_for(m, to);
   kept.restore(m.exceptions);
-  run_deferred(left);
   asm volatile("");  // as in switch_inline
 }
 

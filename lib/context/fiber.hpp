@@ -20,11 +20,7 @@ struct fiber;
 using fiber_body = void (*)(machine& m, fiber& self) noexcept;
 
 struct fiber {
-  void* sp = nullptr;  ///< saved context while suspended
-  /// Left behind by an outgoing fiber, run exactly once by the context that comes next (already on
-  /// its own stack): the way to do what must not happen while still standing on this stack.
-  void (*deferred)(void*) noexcept = nullptr;
-  void* deferred_arg = nullptr;
+  void* sp = nullptr;               ///< saved context while suspended
   machine* owner = nullptr;         ///< the one it was made for
   stack* home = nullptr;            ///< null for the hub
   void* sanitizer_stack = nullptr;  ///< ASan's fake stack while suspended
@@ -51,7 +47,7 @@ struct machine {
 void prepare(machine& m, fiber& f, stack& home, void* top, fiber_body body) noexcept;
 
 /// Leaves the current fiber and resumes `to`. Returns when somebody switches back. Swaps the
-/// exception state, tells the sanitizers, runs the deferred action of whoever was left.
+/// exception state, tells the sanitizers.
 void switch_to(machine& m, fiber& to) noexcept;
 
 /// Runs `fn(arg)` on the stack of a suspended fiber, above its frames, and comes back: the way to

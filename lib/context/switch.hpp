@@ -70,23 +70,14 @@ STRUCTIO_SWITCH_INLINE void arrive(machine& m, fiber& left, fiber& self, void* c
   }
 }
 
-STRUCTIO_SWITCH_INLINE void run_deferred(fiber& left) noexcept {
-  if (auto* action = left.deferred) [[unlikely]] {
-    left.deferred = nullptr;
-    action(left.deferred_arg);
-  }
-}
-
-STRUCTIO_SWITCH_INLINE fiber& leave_for(machine& m, fiber& to) noexcept {
+STRUCTIO_SWITCH_INLINE void leave_for(machine& m, fiber& to) noexcept {
   fiber& self = *m.current;
   STRUCTIO_ASSERT(&to != &self);
   m.left = &self;
   m.current = &to;
   sanitizer::leaving(self, to, bounds_of(m, to));
   const boost::context::detail::transfer_t t = jump(to.sp, &self);
-  fiber& left = *static_cast<fiber*>(t.data);
-  arrive(m, left, self, t.fctx);
-  return left;
+  arrive(m, *static_cast<fiber*>(t.data), self, t.fctx);
 }
 
 /// A switch in a program with several C++ runtimes.
@@ -98,11 +89,10 @@ STRUCTIO_SWITCH_INLINE void switch_inline(machine& m, fiber& to) noexcept {
   if (slots.count > 1) [[unlikely]]
     return switch_with_runtimes(m, to);
   const eh_globals kept = *slots.at[0];
-  fiber& left = leave_for(m, to);
+  leave_for(m, to);
   *slots.at[0] = kept;
   if (slots.count > 1) [[unlikely]]
     clear_exceptions(slots, 1);  // registered while the fiber was away
-  run_deferred(left);
   asm volatile("");  // Keeps the call in there from being the last, so that nothing that this is
                      // inlined into is a leaf: see jump.
 }

@@ -1,5 +1,5 @@
-// Fibers: switching, deferred actions, looping bodies, work done on top of a suspended one, and
-// stacks that unwind to a clean end.
+// Fibers: switching, looping bodies, work done on top of a suspended one, and stacks that unwind to
+// a clean end.
 #include <unwind.h>
 
 #include <array>
@@ -59,90 +59,6 @@ TEST_CASE("registers and locals survive many switches in nested calls", "[fiber]
     CHECK(r.finished(*s));
     r.end(*s);
   }
-}
-
-namespace {
-
-struct deferred_record {
-  int runs = 0;
-  const void* ran_at = nullptr;
-  bool left_is_suspended = false;
-  fiber* left = nullptr;
-};
-
-void note_deferred(void* arg) noexcept {
-  auto& record = *static_cast<deferred_record*>(arg);
-  ++record.runs;
-  record.ran_at = __builtin_frame_address(0);
-  record.left_is_suspended = record.left->sp != nullptr;
-}
-
-}  // namespace
-
-TEST_CASE("a deferred action runs once, on the stack of whoever comes next", "[fiber]") {
-  rig r;
-  deferred_record record;
-  stack& leaver = r.spawn([&] {
-    fiber& self = *r.m.current;
-    self.sp = nullptr;
-    record.left = &self;
-    self.deferred = note_deferred;
-    self.deferred_arg = &record;
-    r.yield();
-  });
-  SECTION("which may be the hub") {
-    r.resume(leaver);
-    CHECK(record.runs == 1);
-    CHECK_FALSE(lies_on(leaver, record.ran_at));
-    CHECK(record.left_is_suspended);
-    r.resume(leaver);
-    CHECK(record.runs == 1);
-    r.end(leaver);
-  }
-  SECTION("or a fiber that is only being born") {
-    r.end(leaver);
-    bool seen_by_child = false;
-    stack& child = r.spawn([&] { seen_by_child = record.runs == 1; });
-    stack& parent = r.spawn([&] {
-      record.left = r.m.current;
-      r.m.current->sp = nullptr;
-      r.m.current->deferred = note_deferred;
-      r.m.current->deferred_arg = &record;
-      switch_to(r.m, child.fib);
-    });
-    r.resume(parent);
-    CHECK(seen_by_child);
-    CHECK(lies_on(child, record.ran_at));
-    CHECK(record.left_is_suspended);
-    r.resume(parent);
-    CHECK(record.runs == 1);
-    r.end(child);
-    r.end(parent);
-  }
-}
-
-TEST_CASE("a fiber lets the next one give its stack back", "[fiber]") {
-  rig r;
-  struct ending {
-    stack_pool* pool;
-    stack* s;
-  } end{&r.pool, nullptr};
-  REQUIRE(r.pool.acquire(0, end.s) == 0);
-  end.s->user = &end;
-  prepare(r.m, end.s->fib, *end.s, end.s->top(), [](machine& m, fiber& self) noexcept {
-    self.deferred = [](void* arg) noexcept {
-      auto& e = *static_cast<ending*>(arg);
-      e.pool->release(*e.s);
-    };
-    self.deferred_arg = self.home->user;
-    switch_to(m, m.hub);
-  });
-  switch_to(r.m, end.s->fib);
-  CHECK(r.pool.statistics().in_use == 0);
-  stack* again = nullptr;
-  REQUIRE(r.pool.acquire(0, again) == 0);
-  CHECK(again == end.s);
-  r.pool.release(*again);
 }
 
 TEST_CASE("a looping body serves one tenant after the other", "[fiber]") {
