@@ -174,6 +174,7 @@ def _limit_jobs():
 
 def _peer_jobs():
     yield Job("timeout", "libuv", "uv_timeout", quick=FEW)
+    yield Job("timeout", "libuv", "uv_timeout", ("--exact", "1"), quick=FEW, rename="libuv, exact")
     for workload in TCP_LOADS:
         yield Job(workload, "libuv", "uv_echo")
     for workload in UDP_LOADS:
