@@ -64,7 +64,7 @@ structio_nursery* structio_debug_eventual_parent_nursery(structio_task_id task) 
 
 structio_task_id structio_debug_parent_task(const structio_nursery* nursery) {
   const auto* n = block<rt::nursery>(nursery, "structio_debug_parent_task", "nursery");
-  return n ? n->owner_id : 0;
+  return n ? n->owner_id() : 0;
 }
 
 int64_t structio_debug_children(const structio_nursery* nursery, structio_task_id* ids,

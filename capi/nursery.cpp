@@ -75,6 +75,14 @@ int close_refused(const rt::nursery& n, const rt::task& self) noexcept {
   return 0;
 }
 
+[[gnu::noinline]] int start_plainly(rt::nursery& n, structio_task_fn fn, void* arg) noexcept {
+  rt::spawn_request request;
+  request.fn = fn;
+  request.arg = arg;
+  rt::task* t = nullptr;
+  return rt::nursery_spawn(n, request, t);
+}
+
 rt::task_cell* cell_in(structio_task* h, const char* call) noexcept {
   return handle<rt::task_cell>(base::handle_kind::task, h, call);
 }
@@ -87,7 +95,7 @@ int structio_nursery_open(structio_nursery* storage) {
                      !is_open_block(*r->current, storage);
   if (!usual) [[unlikely]]
     return structio_nursery_open_with(storage, nullptr);
-  rt::nursery_open_plain(*r, *r->current, *new (storage) rt::nursery);
+  rt::nursery_open_plain(*r, *r->current, storage);
   return 0;
 }
 
@@ -109,7 +117,29 @@ int structio_nursery_open_with(structio_nursery* storage, const structio_scope_o
   return code;
 }
 
-int structio_nursery_close(structio_nursery* storage, int status, structio_failure** failure) {
+namespace {
+
+// The usual case, in which there is nothing to refuse and nothing in flight. What the task has open
+// is known without looking into the storage.
+bool closes_well(const rt::runtime* r, const structio_nursery* storage, int status,
+                 structio_failure* const* failure) noexcept {
+  if (!r || !r->current || r->confined_to != rt::confined::no || status < 0) return false;
+  const rt::task& self = *r->current;
+  const rt::nursery* n = self.open_nurseries;
+  return n && n == reinterpret_cast<const rt::nursery*>(storage) && self.innermost == &n->around &&
+         !n->around.pinned && (failure ? !*failure : !self.in_flight);
+}
+
+void hand_over(rt::task& self, rt::failure* f, structio_failure** failure) noexcept {
+  if (failure) {
+    *failure = f ? static_cast<structio_failure*>(f->handle) : nullptr;
+  } else {
+    self.in_flight = f;
+  }
+}
+
+[[gnu::noinline]] int close_with_care(structio_nursery* storage, int status,
+                                      structio_failure** failure) noexcept {
   constexpr const char* call = "structio_nursery_close";
   if (storage && storage->opaque[0] == never_opened && status < 0) return status;
   rt::nursery* n = nursery_in(storage, call);
@@ -140,11 +170,23 @@ int structio_nursery_close(structio_nursery* storage, int status, structio_failu
   }
   int result = rt::nursery_close(*n, status, f);
   if (misnested) result = rt::unwrap_only(result, f);
-  if (failure) {
-    *failure = f ? static_cast<structio_failure*>(f->handle) : nullptr;
-  } else {
-    self.in_flight = f;
-  }
+  hand_over(self, f, failure);
+  return result;
+}
+
+}  // namespace
+
+int structio_nursery_close(structio_nursery* storage, int status, structio_failure** failure) {
+  rt::runtime* r = rt::current_runtime();
+  if (!closes_well(r, storage, status, failure)) [[unlikely]]
+    return close_with_care(storage, status, failure);
+  rt::task& self = *r->current;
+  rt::nursery& n = *self.open_nurseries;
+  if (rt::nursery_close_well(*r, self, n)) [[likely]]
+    return 0;
+  rt::failure* f = nullptr;
+  const int result = rt::nursery_sum_up(n, f);
+  hand_over(self, f, failure);
   return result;
 }
 
@@ -156,12 +198,7 @@ structio_scope* structio_nursery_scope(structio_nursery* storage) {
 int structio_nursery_start_soon(structio_nursery* storage, structio_task_fn fn, void* arg) {
   rt::nursery* n = home_in(storage, fn, "structio_nursery_start_soon");
   if (!n) return refused();
-  if (rt::nursery_spawn_quickly(*n, fn, arg)) return 0;
-  rt::spawn_request request;
-  request.fn = fn;
-  request.arg = arg;
-  rt::task* t = nullptr;
-  return rt::nursery_spawn(*n, request, t);
+  return rt::nursery_spawn_quickly(*n, fn, arg) ? 0 : start_plainly(*n, fn, arg);
 }
 
 int structio_nursery_spawn(structio_nursery* storage, const structio_task_options* options,

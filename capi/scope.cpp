@@ -81,9 +81,9 @@ int structio_scope_init(structio_scope* storage, const structio_scope_options* g
   auto& s = *new (storage) rt::scope;
   s.kind = static_cast<rt::deadline_kind>(options.deadline_kind);
   if (s.kind != rt::deadline_kind::none) s.deadline = options.deadline;
-  s.shield = options.shield != 0;
+  rt::scope_set_shield(s, options.shield != 0);
   s.ends_on_stop = options.ends_on_stop != 0;
-  s.holds_interrupt = options.hold_interrupt != 0;
+  if (options.hold_interrupt != 0) rt::scope_hold_interrupt(s);
   return 0;
 }
 
@@ -281,10 +281,10 @@ int structio_scope_set_shield(structio_scope* storage, int shield) {
   if (s->state == rt::scope_state::inside) {
     rt::runtime* r = nullptr;
     if (!ours(storage, r, call)) return refused();
-    s->shield = shield != 0;
+    rt::scope_set_shield(*s, shield != 0);
     rt::scope_refresh(*s);
   } else {
-    s->shield = shield != 0;
+    rt::scope_set_shield(*s, shield != 0);
   }
   return 0;
 }

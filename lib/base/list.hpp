@@ -26,6 +26,13 @@ class list_node {
     next_ = prev_ = nullptr;
   }
 
+  /// The same for a node that is in no list ever after.
+  void unlink_for_good() noexcept {
+    STRUCTIO_ASSERT(linked());
+    prev_->next_ = next_;
+    next_->prev_ = prev_;
+  }
+
  private:
   template <class, class>
   friend class list;

@@ -17,18 +17,22 @@ namespace structio::ctx {
 
 class slab;
 
+/// Tells one tenant of one stack from all others of the pool.
+struct tenancy {
+  std::uint32_t index = 0;       ///< the stack's place in the pool's table, for stack_pool::at
+  std::uint32_t generation = 0;  ///< grows at each acquire
+};
+
 /// Descriptor of one stack, at the top of the memory it describes.
-struct stack {
+struct stack : tenancy {      // the latest
   fiber fib;                  ///< the fiber that lives here, whether or not it is running
   std::byte* base = nullptr;  ///< lowest usable byte, just above the guard
   std::size_t size = 0;       ///< usable bytes from base up to this descriptor
   slab* home = nullptr;
   stack* next_free = nullptr;
-  std::uint32_t index = 0;       ///< its place in the pool's table, for stack_pool::at
-  std::uint32_t generation = 0;  ///< grows at each acquire: tells tenants apart
-  void* user = nullptr;          ///< for the tenant: survives release, null when brand new
-  bool prepared = false;         ///< for the tenant: fib holds a looping body at the usual place
-  std::uint8_t size_class = 0;   ///< for the pool: where it goes when it comes back
+  void* user = nullptr;         ///< for the tenant: survives release, null when brand new
+  bool prepared = false;        ///< for the tenant: fib holds a looping body at the usual place
+  std::uint8_t size_class = 0;  ///< for the pool: where it goes when it comes back
   unsigned valgrind_id = 0;
 
   void* top() noexcept { return this; }  ///< the tenant builds downwards from here
@@ -77,11 +81,11 @@ class stack_pool {
   /// Gives a stack back. May be called while still standing on it: the memory is not touched before
   /// the next acquire or trim.
   void release(stack& s) noexcept {
-    size_class& c = classes_[s.size_class];
-    STRUCTIO_ASSERT(c.in_use > 0);
-    --c.in_use;
-    s.next_free = c.warm;
-    c.warm = &s;
+    if (s.size_class == 0) [[likely]] {
+      put(classes_[0], s);
+    } else {
+      put(classes_[s.size_class], s);
+    }
   }
 
   /// Lets memory go after a peak: the number of warm stacks kept decays by half a `half_life`
@@ -119,6 +123,13 @@ class stack_pool {
     c.warm = s.next_free;
     if (++c.in_use > c.recent_peak) c.recent_peak = c.in_use;
     ++s.generation;
+  }
+
+  static void put(size_class& c, stack& s) noexcept {
+    STRUCTIO_ASSERT(c.in_use > 0);
+    --c.in_use;
+    s.next_free = c.warm;
+    c.warm = &s;
   }
 
   int acquire_slowly(std::size_t size, stack*& out) noexcept;

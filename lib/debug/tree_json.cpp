@@ -81,7 +81,7 @@ class json_renderer {
     truth("cancelled", t.innermost->cancelled);
     truth("service", t.is_service);
     const nursery* target = start_target(t);
-    id_or_null("moves_to", target ? target->owner_id : 0);
+    id_or_null("moves_to", target ? target->owner_id() : 0);
     out_.add(",\"scopes\":[");
   }
 

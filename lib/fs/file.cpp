@@ -156,7 +156,7 @@ int close_without_looking(runtime& rt, file& f) noexcept {
   if (std::exchange(f.closed, true)) return 0;
   ++f.references;
   scope quiet;
-  quiet.shield = true;
+  scope_set_shield(quiet, true);
   int code = scope_enter(rt, *rt.current, quiet);
   if (code == 0) {
     const int result = close_shielded(rt, f);

@@ -17,7 +17,8 @@ constexpr std::int64_t usual_grace = 5'000'000'000;
 
 // A scope that nothing from outside reaches. False: memory is out, for its deadline.
 bool enter_shielded(runtime& rt, scope& s, std::int64_t deadline) noexcept {
-  s.shield = s.holds_interrupt = true;
+  scope_set_shield(s, true);
+  scope_hold_interrupt(s);
   if (deadline != base::forever) {
     s.kind = deadline_kind::absolute;
     s.deadline = deadline;

@@ -144,6 +144,7 @@ void scope_cancel(scope& s, cancel_source source, const task* by, const char* te
 
 int scope_stop(scope& s, std::int64_t grace_end, const task* by, const char* text) noexcept {
   if (s.state == scope_state::left || s.cancel_called) return 0;
+  s.laden = true;
   if (!s.why_stop) s.why_stop = reason_make(cancel_source::stop, by, text);
   const bool first = !s.stop_called;
   s.stop_called = true;

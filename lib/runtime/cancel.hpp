@@ -16,6 +16,7 @@
 
 #include <cstdint>
 
+#include "base/assert.hpp"
 #include "base/list.hpp"
 #include "runtime/reason.hpp"
 #include "runtime/task.hpp"
@@ -57,7 +58,8 @@ struct scope {
   bool entered_in_flight : 1 = false;  ///< by a task that had a cancellation on its way out
   bool holds_interrupt : 1 = false;    ///< Ctrl-C waits until it has been left
   bool pinned : 1 = false;             ///< a call stands in it, so it stays, and all around it
-  std::uint8_t unused : 4 = 0;  ///< named, so that making a scope need not read what was here
+  bool laden : 1 = false;  ///< leaving it takes more than that; stays, but see scope_leave_plain
+  std::uint8_t unused : 3 = 0;  ///< named, so that making a scope need not read what was here
 
   runtime* rt = nullptr;  ///< since entry
   task* owner = nullptr;  ///< the task inside, while inside; null for a run's own scopes
@@ -74,7 +76,20 @@ struct scope {
   token_node* tokens = nullptr;     ///< cancel tokens that lead here
   scope_signal* signals = nullptr;  ///< signals that stop it
   scope_watch* watches = nullptr;   ///< told when it is effectively cancelled
+
+  scope() = default;
+  explicit scope(bool in_flight) noexcept : entered_in_flight(in_flight) {}
 };
+
+/// Takes effect when it is entered, or by scope_refresh.
+inline void scope_set_shield(scope& s, bool on) noexcept {
+  s.shield = on;
+  if (on) s.laden = true;
+}
+inline void scope_hold_interrupt(scope& s) noexcept {
+  s.holds_interrupt = true;
+  s.laden = true;
+}
 
 /// As scope_refresh, for a scope that has just been entered: nothing is inside it yet.
 void scope_entered(scope& s) noexcept;
@@ -96,10 +111,10 @@ inline void scope_push(task& t, scope& s) noexcept {
 /// 0 or STRUCTIO_ENOMEM (then not entered).
 int scope_enter(runtime& rt, task& t, scope& s) noexcept;
 
-/// The same for a scope that was made just now, without options.
+/// The same for a scope that was made just now for `t`, with what it has in flight, without
+/// options.
 inline void scope_enter_plain(runtime& rt, task& t, scope& s) noexcept {
   s.rt = &rt;
-  s.entered_in_flight = t.cancel_in_flight;
   scope_push(t, s);
   if (s.outer->cancelled || s.outer->stopping) scope_entered(s);
 }
@@ -120,10 +135,9 @@ inline void scope_pop(task& t, scope& s) noexcept {
 /// Leaves the task's innermost scope with a status that is no failure. False: nothing has happened,
 /// the long way has to be taken, since something has come upon the scope.
 inline bool scope_leave_plain(task& t, scope& s) noexcept {
-  if (s.cancelled || s.shield || s.holds_interrupt || s.deadline_timer.in_heap() ||
-      s.grace_timer.in_heap() || s.tokens || s.signals || s.watches || s.why || s.why_stop) {
-    return false;
-  }
+  if (s.laden || s.deadline_timer.in_heap()) return false;
+  STRUCTIO_ASSERT(!s.cancelled && !s.shield && !s.holds_interrupt && !s.why && !s.why_stop);
+  STRUCTIO_ASSERT(!s.tokens && !s.signals && !s.watches && !s.grace_timer.in_heap());
   scope_pop(t, s);
   s.rt = nullptr;  // a scope may outlive its run
   return true;

@@ -34,7 +34,7 @@ void force(nursery& n) noexcept;
 
 void force(task& t) noexcept {
   for (nursery* n = t.open_nurseries; n; n = n->outer) force(*n);
-  const bool waits_for_children = t.open_nurseries && t.open_nurseries->owner_waits;
+  const bool waits_for_children = t.open_nurseries && t.open_nurseries->owner_waits();
   if (t.wait.state != wait_state::parked || waits_for_children) return;
   const bool asked = t.wait.abort_asked;
   t.wait.abort_asked = true;

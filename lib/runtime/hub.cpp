@@ -99,7 +99,7 @@ void deliver_interrupt(runtime& rt) noexcept {
   }
   t.attention |= attention_interrupt;
   if (t.wait.state != wait_state::parked) return;
-  if (t.wait.what && t.open_nurseries && t.open_nurseries->owner_waits) {
+  if (t.wait.what && t.open_nurseries && t.open_nurseries->owner_waits()) {
     wake(t, 0);  // its nursery takes the interrupt and waits on
   } else {
     abort_wait(t);

@@ -37,6 +37,7 @@ bool make_room(nursery& n) noexcept {
 void keep(nursery& n, failure* f) noexcept {
   if (make_room(n)) {
     n.failures[n.failure_count++] = f;
+    n.around.laden = true;
     return;
   }
   failure_release(f);
@@ -44,29 +45,12 @@ void keep(nursery& n, failure* f) noexcept {
   n.failures[n.failure_count - 1] = failure_no_memory();
 }
 
-bool ended(const nursery& n) noexcept {
-  return n.count == 0 && n.pending_starts == 0;
-}
-
-// Waits until nobody lives here any more. Not a cancel point; an interrupt is taken.
-[[gnu::always_inline]] inline void await_children(nursery& n) noexcept {
-  runtime& rt = *n.rt;
-  task& self = *rt.current;
-  n.state = nursery_state::closing;
-  if (ended(n)) {
-    give_way(rt);
-  }
-  if (n.services > 0) nursery_check_end(n);
-  while (!ended(n)) {
-    n.owner_waits = true;
-    park_shielded(rt, "children");
-    n.owner_waits = false;
-    if (self.attention & attention_interrupt) {
-      const int code = take_attention(self);
-      nursery_add_failure(n, failure_of(rt, self, code, nullptr), &self, true);
-    }
-  }
-  n.state = nursery_state::closed;
+// The owner may be interrupted while it waits.
+void take_interrupt(nursery& n) noexcept {
+  task& self = *n.owner;
+  if (!(self.attention & attention_interrupt)) return;
+  const int code = take_attention(self);
+  nursery_add_failure(n, failure_of(*n.rt, self, code, nullptr), &self, true);
 }
 
 // All failures as one: null for none.
@@ -89,6 +73,7 @@ failure* gather(nursery& n, bool with_cancelled) noexcept {
 
 void add_cancelled(nursery& n, const task& by) noexcept {
   ++n.cancelled;
+  n.around.laden = true;
   if (!n.cancelled_why) n.cancelled_why = reason_retain(by.innermost->why);
 }
 
@@ -100,7 +85,7 @@ int nursery_open(runtime& rt, nursery& n, nursery_kind kind) noexcept {
   n.kind = kind;
   n.around.children = &n;
   if (const int code = scope_enter(rt, self, n.around)) return code;
-  nursery_push(self, n);
+  nursery_push(self, n, rt.number);
   return 0;
 }
 
@@ -117,13 +102,25 @@ int nursery_close(nursery& n, int status, failure*& f) noexcept {
     failure_drop(f);
   }
   f = nullptr;
-  await_children(n);
-  if (n.failure_room == 0 && n.cancelled == 0 && scope_leave_plain(self, n.around)) [[likely]] {
-    self.open_nurseries = n.outer;
-    n.owner = nullptr;
-    return 0;
-  }
+  return nursery_close_well(rt, self, n) ? 0 : nursery_sum_up(n, f);
+}
 
+void nursery_await_children(nursery& n, bool waited) noexcept {
+  runtime& rt = *n.rt;
+  if (waited) {
+    take_interrupt(n);
+  } else {
+    if (n.ended()) give_way(rt);
+    if (n.services > 0) nursery_check_end(n);
+  }
+  while (!n.ended()) {
+    park_shielded(rt, "children");
+    take_interrupt(n);
+  }
+}
+
+int nursery_sum_up(nursery& n, failure*& f) noexcept {
+  task& self = *n.owner;
   const bool outer_cancelled = n.cancelled > 0 && !scope_catches(n.around);
   f = gather(n, outer_cancelled);
   int result = 0;
@@ -153,7 +150,9 @@ int unwrap_only(int status, failure*& f) noexcept {
 void nursery_abandon(nursery& n) noexcept {
   scope_cancel(n.around, cancel_source::misnesting, nullptr,
                "a scope or nursery around it was closed in the wrong order");
-  await_children(n);
+  n.state = nursery_state::closing;
+  nursery_await_children(n, false);
+  n.state = nursery_state::closed;
   for (std::uint32_t i = 0; i < n.failure_count; ++i) {
     // What fails in there is lost with it, but the user's wish to end the program is not.
     if (n.failures[i]->code == STRUCTIO_EINTERRUPTED) n.owner->attention |= attention_interrupt;
@@ -181,7 +180,7 @@ int nursery_spawn(nursery& n, const spawn_request& request, task*& out) noexcept
   }
   if (const int code = task_make(*n.rt, request, n.around, out)) return code;
   out->attention = n.around.cancelled ? attention_cancel : 0;
-  nursery_adopt(n, *out);
+  nursery_adopt(*n.rt, n, *out);
   return 0;
 }
 
@@ -232,7 +231,7 @@ void nursery_child_ended(nursery& n, task& t, int status, failure* in_flight) no
   } else {
     failure_release(in_flight);
   }
-  nursery_leave(n, t);
+  nursery_leave(*n.rt, n, t);
 }
 
 void nursery_check_end(nursery& n) noexcept {
@@ -245,7 +244,7 @@ void nursery_check_end(nursery& n) noexcept {
                    "every ordinary task of the nursery has ended");
     }
   }
-  if (ended(n) && n.owner_waits && n.owner->wait.state == wait_state::parked) wake(*n.owner, 0);
+  if (n.count == 0) nursery_wake_owner(*n.rt, n);
 }
 
 }  // namespace structio::rt

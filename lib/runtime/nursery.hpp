@@ -23,42 +23,49 @@ struct nursery {
   std::uint32_t magic = magic_value;
   nursery_state state = nursery_state::open;
   nursery_kind kind = nursery_kind::user;
-  bool owner_waits = false;    ///< the owner is parked in close
   bool services_told = false;  ///< services have been cancelled since all else has ended
   bool patient = false;        ///< a child that fails does not have the others cancelled
+  std::uint8_t run_number = 0;
   runtime* rt = nullptr;
-  task* owner = nullptr;     ///< null for a run's own nursery
-  task_id owner_id = 0;      ///< stays when both have ended
-  nursery* outer = nullptr;  ///< next open nursery outwards of the same task
+  task* owner = nullptr;       ///< null for a run's own nursery, and after the end
+  ctx::tenancy owner_is = {};  ///< stays when both have ended
+  nursery* outer = nullptr;    ///< next open nursery outwards of the same task
   base::list<task, sibling_tag> children;
-  std::uint64_t count = 0;  ///< children, services included
-  std::uint32_t services = 0;
-  std::uint32_t pending_starts = 0;  ///< tasks that will come here when they call started
-  std::uint64_t cancelled = 0;       ///< children (and body) that ended as "cancelled"
-  failure** failures = nullptr;      ///< what failed, in order
-  failure* first_failure;            ///< room for one, so that no failure is ever lost
+  std::uint64_t count = 0;          ///< children, services included
+  std::uint64_t cancelled = 0;      ///< children (and body) that ended as "cancelled"
+  failure** failures = nullptr;     ///< what failed, in order
+  reason* cancelled_why = nullptr;  ///< of the first that ended as cancelled
   std::uint32_t failure_count = 0;
   std::uint32_t failure_room = 0;
-  reason* cancelled_why = nullptr;  ///< of the first that ended as cancelled
-  task* to_settle;                  ///< the next child, while a change of scopes spreads
+  std::uint32_t services = 0;
+  std::uint32_t pending_starts = 0;  ///< tasks that will come here when they call started
+  failure* first_failure;            ///< room for one, so that no failure is ever lost
+  task* to_settle;                   ///< the next child, while a change of scopes spreads
   nursery* settle_next;
   scope around;  ///< the nursery's own scope
+
+  nursery() = default;
+  explicit nursery(bool entered_in_flight) noexcept : around(entered_in_flight) {}
+
+  /// Nobody lives in it or is about to come.
+  bool ended() const noexcept { return count == 0 && pending_starts == 0; }
+
+  /// The owner is parked in its close.
+  bool owner_waits() const noexcept {
+    return state == nursery_state::closing && owner->wait.state == wait_state::parked;
+  }
+
+  /// The run's own is nobody's: 0.
+  task_id owner_id() const noexcept;
 };
 
 /// Part of opening.
-inline void nursery_push(task& self, nursery& n) noexcept {
+inline void nursery_push(task& self, nursery& n, std::uint8_t run_number) noexcept {
+  n.run_number = run_number;
   n.owner = &self;
-  n.owner_id = self.id();
+  n.owner_is = self.stack();
   n.outer = self.open_nurseries;
   self.open_nurseries = &n;
-}
-
-/// Opens in the current task, without options.
-inline void nursery_open_plain(runtime& rt, task& self, nursery& n) noexcept {
-  n.rt = &rt;
-  n.around.children = &n;
-  scope_enter_plain(rt, self, n.around);
-  nursery_push(self, n);
 }
 
 /// Opens in the current task. 0 or STRUCTIO_ENOMEM (the scope's deadline).
@@ -67,6 +74,13 @@ int nursery_open(runtime& rt, nursery& n, nursery_kind kind) noexcept;
 /// Ends the body, waits for the children, takes it all together; see structio_nursery_close. The
 /// current task must be the owner, and the nursery its innermost one.
 int nursery_close(nursery& n, int status, failure*& f) noexcept;
+
+/// The end of that, when nobody lives in it any more: takes together what they came to.
+int nursery_sum_up(nursery& n, failure*& f) noexcept;
+
+/// Waits until nobody lives in it any more, in state `closing`; its owner has waited once already,
+/// or is about to begin. Not a cancel point; an interrupt is taken.
+void nursery_await_children(nursery& n, bool waited) noexcept;
 
 /// What a nursery ended with, bare where it is a single failure: for blocks that are no nursery to
 /// the user. Returns the status that belongs to `f`.

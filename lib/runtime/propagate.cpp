@@ -71,6 +71,7 @@ bool settle(scope& s) noexcept {
   }
   if (cancelled && !s.cancelled && s.watches) watches_fire(s);
   s.cancelled = cancelled;
+  if (cancelled) s.laden = true;
   s.stopping = stopping;
   return true;
 }

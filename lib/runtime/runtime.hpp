@@ -139,10 +139,17 @@ constexpr int id_run_shift = 56;
 constexpr int id_index_bits = 24;
 constexpr task_id id_index_mask = (task_id{1} << id_index_bits) - 1;
 
+inline task_id id_of(std::uint8_t run_number, const ctx::tenancy& on) noexcept {
+  return (task_id{run_number} << id_run_shift) | (task_id{on.generation} << id_index_bits) |
+         ((task_id{on.index} + 1) & id_index_mask);
+}
+
 inline task_id task::id() const noexcept {
-  const ctx::stack& s = stack();
-  return (task_id{rt->number} << id_run_shift) | (task_id{s.generation} << id_index_bits) |
-         ((task_id{s.index} + 1) & id_index_mask);
+  return id_of(rt->number, stack());
+}
+
+inline task_id nursery::owner_id() const noexcept {
+  return kind == nursery_kind::system ? 0 : id_of(run_number, owner_is);
 }
 
 extern thread_local constinit runtime* current_runtime_slot STRUCTIO_TLS_MODEL;

@@ -7,6 +7,12 @@
 
 namespace structio::rt {
 
+bool scheduler::begin_pass_with_care() noexcept {
+  if (budget_ == 1 || (steps_ >= reading_due_ && look_is_due())) return false;
+  enter_pass();
+  return true;
+}
+
 bool scheduler::look_is_due() noexcept {
   // As many steps as fit in a quarter of the time between looks, going by the last ones.
   const std::int64_t now = base::monotonic_now();
@@ -14,7 +20,7 @@ bool scheduler::look_is_due() noexcept {
   const std::uint64_t fitting = steps_a_reading_ * (time_between_looks / 4) / taken;
   steps_a_reading_ = std::clamp<std::uint64_t>(fitting, 1, most_steps_a_reading);
   read_at_ = now;
-  reading_due_ = steps_ + steps_a_reading_;
+  read_next_at(steps_ + steps_a_reading_);
   return now >= next_look_;
 }
 

@@ -26,6 +26,7 @@ class scheduler {
   void configure(std::uint32_t budget, std::uint64_t seed) noexcept {
     budget_ = budget;
     random_ = seed;
+    plain_ = budget != 1 && seed == 0;
   }
 
   std::uint64_t budget() const noexcept { return budget_; }
@@ -62,7 +63,7 @@ class scheduler {
     const std::int64_t soon = base::saturating_add(now, time_between_looks);
     next_look_ = deadline < soon ? deadline : soon;
     read_at_ = now;
-    reading_due_ = steps_ + steps_a_reading_;
+    read_next_at(steps_ + steps_a_reading_);
   }
 
   std::uint64_t ready() const noexcept { return pushed_ - steps_; }
@@ -89,8 +90,9 @@ class scheduler {
 
   bool begin_pass() noexcept {
     if (pushed_ == steps_) return false;
-    if (budget_ == 1 || (steps_ >= reading_due_ && look_is_due())) return false;
-    enter_pass();
+    if (steps_ >= plain_until_) [[unlikely]]
+      return begin_pass_with_care();
+    pass_ends_ = pushed_;
     return true;
   }
 
@@ -99,6 +101,12 @@ class scheduler {
     if (random_ != 0) shuffle();
   }
 
+  void read_next_at(std::uint64_t step) noexcept {
+    reading_due_ = step;
+    plain_until_ = plain_ ? step : 0;
+  }
+
+  bool begin_pass_with_care() noexcept;
   void shuffle() noexcept;
   bool look_is_due() noexcept;
 
@@ -109,12 +117,14 @@ class scheduler {
   std::uint64_t pushed_ = 0;       ///< tasks made ready, ever
   std::uint64_t steps_ = 0;        ///< and begun
   std::uint64_t pass_ends_ = 0;    ///< the step after this pass
+  std::uint64_t plain_until_ = 0;  ///< before this step a pass just begins
   std::uint64_t reading_due_ = 1;  ///< the step at which the clock is read
   std::uint64_t budget_ = default_budget;
   std::int64_t next_look_ = 0;  ///< a moment of the system's clock
   std::uint64_t steps_a_reading_ = 1;
   std::int64_t read_at_ = 0;
   std::uint64_t random_ = 0;
+  bool plain_ = true;  ///< neither is every pass followed by a look, nor shuffled
 };
 
 }  // namespace structio::rt

@@ -28,6 +28,7 @@ void watch_add(runtime& rt, scope& s, scope_watch& w) noexcept {
   }
   w.rt = &rt;
   insert(&s.watches, w);
+  s.laden = true;
 }
 
 void watch_remove(scope_watch& w) noexcept {

@@ -35,6 +35,7 @@ int scope_stop_on_signal(scope& s, int signum, std::int64_t grace) noexcept {
   }
   signal->next = s.signals;
   s.signals = signal;
+  s.laden = true;
   return 0;
 }
 

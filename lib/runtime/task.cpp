@@ -45,48 +45,63 @@ void drop_locals(task& t) noexcept {
   failure_release(std::exchange(t.in_flight, nullptr));
 }
 
-[[gnu::always_inline]] inline void finish(task& t, int status) noexcept {
+// Somebody has to be told of its end, or has something of it.
+[[gnu::noinline]] void finish_telling(task& t, int status) noexcept {
   runtime& rt = *t.rt;
-  failure* in_flight = t.in_flight;
-  t.in_flight = nullptr;
-  if (t.locals) [[unlikely]]
-    drop_locals(t);
+  failure* in_flight = std::exchange(t.in_flight, nullptr);
+  if (t.locals) drop_locals(t);
   if (t.end_watches) tell_end_watches(t);
   if (t.cell) status = cell_task_ended(t, status, in_flight);
   t.wait.state = wait_state::ended;
   ++rt.ended;
-  if (t.home && status >= 0 && !in_flight) [[likely]] {
-    nursery_leave(*t.home, t);
-  } else if (t.home) {
+  if (t.home) {
     nursery_child_ended(*t.home, t, status, in_flight);
   } else {
     main_ended(rt, t, status, in_flight);
   }
 }
 
-// One fiber serves tenant after tenant: it gives its stack back while still standing on it, which
-// is allowed until the next acquire, and leaves for whoever is next.
+bool nothing_to_tell(const task& t) noexcept {
+  const auto any =
+      reinterpret_cast<std::uintptr_t>(t.in_flight) | reinterpret_cast<std::uintptr_t>(t.locals) |
+      reinterpret_cast<std::uintptr_t>(t.end_watches) | reinterpret_cast<std::uintptr_t>(t.cell);
+  return any == 0;
+}
+
+[[gnu::always_inline]] inline void finish(runtime& rt, task& t, int status) noexcept {
+  if (status < 0 || !t.home || !nothing_to_tell(t)) [[unlikely]] {
+    finish_telling(t, status);
+    return;
+  }
+  t.wait.state = wait_state::ended;
+  ++rt.ended;
+  nursery_leave(rt, *t.home, t);
+}
+
+// One fiber serves tenant after tenant, all at the same place: it gives its stack back while still
+// standing on it, which is allowed until the next acquire, and leaves for whoever is next.
 void body(ctx::machine& m, ctx::fiber& self) noexcept {
-  task* t = &task_on(*self.home);
+  task& t = task_on(*self.home);
+  runtime& rt = *t.rt;
   for (;;) {
-    runtime& rt = *t->rt;
-    t->wait.state = wait_state::awake;
+    t.wait.state = wait_state::awake;
     if (rt.hooks) [[unlikely]]
-      tell_enter(rt, *t);
-    int status = t->fn(t->arg);
-    const scope* own = own_scope(*t);
-    if (t->innermost != own) [[unlikely]] {
-      self.home->prepared = false;  // the next tenant begins with a fresh frame of ours
-      status = close_sheltered(*t, own, status);
+      tell_enter(rt, t);
+    int status = t.fn(t.arg);
+    if (t.innermost != t.base) [[unlikely]] {
+      const scope* own = own_scope(t);
+      if (t.innermost != own) {
+        t.stack().prepared = false;  // the next tenant begins with a fresh frame of ours
+        status = close_sheltered(t, own, status);
+      }
     }
-    finish(*t, status);
+    finish(rt, t, status);
     if (rt.hooks) [[unlikely]]
-      tell_leave(rt, *t, true);
-    rt.stacks.release(*self.home);
+      tell_leave(rt, t, true);
+    rt.stacks.release(t.stack());
     task* next = rt.sched.take();
     rt.current = next;
     ctx::switch_here(m, next ? next->fiber() : m.hub);
-    t = &task_on(*self.home);
   }
 }
 
@@ -121,7 +136,7 @@ int task_make(runtime& rt, const spawn_request& request, scope& base, task*& out
     return base::fail(STRUCTIO_EINVALID, "storage of %zu bytes needs a larger stack",
                       request.storage_size);
   }
-  task& t = task_place(rt, *s, base);
+  task& t = task_place(rt, *s, base, rt.current ? rt.current->locals : rt.first_locals);
   t.fn = request.fn;
   t.arg = request.arg;
   void* storage = place_storage(*s, t, request.storage_size);

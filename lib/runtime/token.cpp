@@ -34,6 +34,7 @@ token_node* token_make(runtime& rt, scope& s) noexcept {
   token->references.store(2, std::memory_order_relaxed);  // the caller's and the scope's
   token->next_of_scope = s.tokens;
   s.tokens = token;
+  s.laden = true;
   return token;
 }
 

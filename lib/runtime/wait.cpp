@@ -1,40 +1,16 @@
-// Parking, waking, aborting. The only place where a task gives up the processor.
+// Parking, waking, aborting. How the processor is given up is in turn.hpp.
 #include "runtime/wait.hpp"
 
 #include <cstdio>
 
 #include "base/message.hpp"
 #include "base/status.hpp"
-#include "context/switch.hpp"
 #include "runtime/task_hooks.hpp"
 #include "runtime/timers.hpp"
+#include "runtime/turn.hpp"
 
 namespace structio::rt {
 namespace {
-
-[[gnu::always_inline]] inline void switch_from(runtime& rt, task* next) noexcept {
-  rt.current = next;
-  ctx::switch_here(rt.machine, next ? next->fiber() : rt.machine.hub);
-}
-
-[[gnu::noinline]] void switch_with_hooks(runtime& rt, task& self, task* next) noexcept {
-  tell_leave(rt, self, false);
-  switch_from(rt, next);
-  tell_enter(rt, self);
-}
-
-// Leaves the current task for whoever is next; returns when it is resumed.
-[[gnu::always_inline]] inline void leave(runtime& rt, task& self) noexcept {
-  STRUCTIO_ASSERT(rt.confined_to == confined::no);
-  task* next = rt.sched.take();
-  if (next == &self) return;  // alone in its batch: nothing to switch to
-  if (rt.hooks) [[unlikely]] {
-    switch_with_hooks(rt, self, next);
-  } else {
-    switch_from(rt, next);
-  }
-  STRUCTIO_ASSERT(rt.current == &self);
-}
 
 // Asks to undo a wait that is about to begin or has begun. True when it is undone.
 bool ask_abort(task& t) noexcept {
@@ -53,36 +29,13 @@ bool ask_abort(task& t) noexcept {
   return true;
 }
 
-// The budget is full again from here on.
-[[gnu::always_inline]] inline void yield_as(runtime& rt, task& self,
-                                            std::uint64_t schedule_points) noexcept {
-  self.schedule_points = schedule_points;
-  self.turn_ends = schedule_points + rt.sched.budget();
-  rt.sched.push(self);
-  leave(rt, self);
-}
-
-// Gives the processor away until whoever wakes the task has made it ready.
-std::int64_t await_turn(runtime& rt, task& self, const char* what) noexcept {
-  self.wait.what = what;
-  self.turn_ends = ++self.schedule_points + rt.sched.budget();
-  leave(rt, self);
-  self.wait.what = nullptr;
-  return self.wait.result;
-}
-
-std::int64_t sleep_in_cell(runtime& rt, task& self, const char* what) noexcept {
-  self.wait.state = wait_state::parked;
-  return await_turn(rt, self, what);
-}
-
 // A task that is cancelled already: its abort function is asked before it sleeps, with the task as
 // good as parked, since that function may wake it as well as undo the wait.
 [[gnu::noinline]] std::int64_t park_cancelled(runtime& rt, task& self, const char* what) noexcept {
   self.wait.state = wait_state::parked;
   const bool undone = ask_abort(self);
-  if (self.wait.state == wait_state::awake) return await_turn(rt, self, what);
-  if (!undone) return sleep_in_cell(rt, self, what);
+  // Woken by that function, or to be woken by whoever it has told.
+  if (self.wait.state == wait_state::awake || !undone) return await_turn(rt, self, what);
   self.wait.state = wait_state::awake;
   give_way(rt);
   return take_abort(self);
@@ -100,7 +53,8 @@ std::int64_t park_with(runtime& rt, const char* what, abort_fn abort, void* arg,
   wait.abort_asked = false;
   if (self.attention != 0) [[unlikely]]
     return park_cancelled(rt, self, what);
-  return sleep_in_cell(rt, self, what);
+  self.wait.state = wait_state::parked;
+  return await_turn(rt, self, what);
 }
 
 struct sleeper : timer {
@@ -108,6 +62,12 @@ struct sleeper : timer {
 };
 
 }  // namespace
+
+[[gnu::noinline]] void switch_with_hooks(runtime& rt, task& self, task* next) noexcept {
+  tell_leave(rt, self, false);
+  switch_from(rt, next);
+  tell_enter(rt, self);
+}
 
 std::int64_t park(runtime& rt, const char* what, abort_fn abort, void* arg) noexcept {
   return park_with(rt, what, abort, arg, false);
@@ -118,10 +78,7 @@ std::int64_t park_foreign(runtime& rt, const char* what, abort_fn abort, void* a
 }
 
 std::int64_t park_shielded(runtime& rt, const char* what) noexcept {
-  task& self = *rt.current;
-  ++self.wait.epoch;
-  self.wait.abort_asked = true;  // as good as asked and refused
-  return sleep_in_cell(rt, self, what);
+  return park_shielded_here(rt, *rt.current, what);
 }
 
 bool resolve(const wait_ref& ref, std::int64_t result) noexcept {
