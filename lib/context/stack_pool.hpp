@@ -23,17 +23,18 @@ struct tenancy {
   std::uint32_t generation = 0;  ///< grows at each acquire
 };
 
-/// Descriptor of one stack, at the top of the memory it describes.
-struct stack : tenancy {      // the latest
+/// Descriptor of one stack, at the top of the memory it describes. What a switch, an acquire and a
+/// release need lies in its first cache line.
+struct stack : tenancy {  // the latest
+  stack* next_free = nullptr;
+  bool prepared = false;        ///< for the tenant: fib holds a looping body at the usual place
+  std::uint8_t size_class = 0;  ///< for the pool: where it goes when it comes back
+  unsigned valgrind_id = 0;
   fiber fib;                  ///< the fiber that lives here, whether or not it is running
   std::byte* base = nullptr;  ///< lowest usable byte, just above the guard
   std::size_t size = 0;       ///< usable bytes from base up to this descriptor
   slab* home = nullptr;
-  stack* next_free = nullptr;
-  void* user = nullptr;         ///< for the tenant: survives release, null when brand new
-  bool prepared = false;        ///< for the tenant: fib holds a looping body at the usual place
-  std::uint8_t size_class = 0;  ///< for the pool: where it goes when it comes back
-  unsigned valgrind_id = 0;
+  void* user = nullptr;  ///< for the tenant: survives release, null when brand new
 
   void* top() noexcept { return this; }  ///< the tenant builds downwards from here
 };

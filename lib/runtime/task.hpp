@@ -76,18 +76,19 @@ struct alignas(64) task : base::list_node<sibling_tag> {
   scope* innermost;  ///< innermost scope around the task; its own or its base
   scope* base;       ///< scope of the nursery (or run) it lives in
 
-  scope* outermost;  ///< outermost scope of its own, null when it is in none
-  nursery* home;     ///< null for the main task
-  task_fn fn;
-  void* arg;
+  scope* outermost;         ///< outermost scope of its own, null when it is in none
+  nursery* home;            ///< null for the main task
   nursery* open_nurseries;  ///< innermost first, linked by nursery::outer
   failure* in_flight;       ///< what belongs to the code that is being returned
   local_node* locals;
   end_watch* end_watches;  ///< who is told when it ends, the latest first
+  task_cell* cell;         ///< when somebody has a handle, or it is a service
+  start_wait* starting;    ///< until it calls started
 
-  task_cell* cell;       ///< when somebody has a handle, or it is a service
-  start_wait* starting;  ///< until it calls started
-  task* abort_next;      ///< of the run's abort_queue
+  // What only its begin needs, and who looks at it.
+  task_fn fn;
+  void* arg;
+  task* abort_next;  ///< of the run's abort_queue
   char name[32];
 
   ctx::stack& stack() noexcept;
@@ -116,12 +117,11 @@ inline task& task_on(ctx::stack& s) noexcept {
   return *reinterpret_cast<task*>(static_cast<std::byte*>(s.top()) - task_space);
 }
 
-/// Has the processor fetch what a task that will soon run needs: its control block and descriptor;
-/// then, once those are there, the frames that it left.
+/// Has the processor fetch what a task that will soon run needs: its control block and the first
+/// line of its descriptor; then, once those are there, the frames that it left.
 inline void prefetch_block(const task& t) noexcept {
   const auto* at = reinterpret_cast<const std::byte*>(&t);
-  for (std::size_t i = 0; i < task_space + sizeof(ctx::stack); i += 64)
-    __builtin_prefetch(at + i, 1);
+  for (std::size_t i = 0; i <= task_space; i += 64) __builtin_prefetch(at + i, 1);
 }
 inline void prefetch_stack(const task& t) noexcept {
   const auto* at = static_cast<const std::byte*>(t.stack().fib.sp);
