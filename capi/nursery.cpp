@@ -119,14 +119,14 @@ int structio_nursery_open_with(structio_nursery* storage, const structio_scope_o
 
 namespace {
 
-// The usual case, in which there is nothing to refuse and nothing in flight. What the task has open
-// is known without looking into the storage.
+// The usual case, in which there is nothing to refuse and nothing in flight.
 bool closes_well(const rt::runtime* r, const structio_nursery* storage, int status,
                  structio_failure* const* failure) noexcept {
   if (!r || !r->current || r->confined_to != rt::confined::no || status < 0) return false;
   const rt::task& self = *r->current;
   const rt::nursery* n = self.open_nurseries;
-  return n && n == reinterpret_cast<const rt::nursery*>(storage) && self.innermost == &n->around &&
+  return n && n == reinterpret_cast<const rt::nursery*>(storage) &&
+         n->magic == rt::nursery::magic_value && self.innermost == &n->around &&
          !n->around.pinned && (failure ? !*failure : !self.in_flight);
 }
 

@@ -193,6 +193,21 @@ TEST_CASE("an interrupt is not lost with an abandoned nursery", "[KI-03]") {
   CHECK(c_tasks::run(program) == STRUCTIO_EINTERRUPTED);
 }
 
+TEST_CASE("a nursery that was written over is refused, and nothing is lost", "[NUR-23]") {
+  auto nothing = [] { return 0; };
+  auto program = [&] {
+    structio_nursery n;
+    structio_nursery_open(&n);
+    c_tasks::spawn(n, "child", nothing);
+    const structio_nursery kept = n;
+    n = structio_nursery{};
+    CHECK(structio_nursery_close(&n, 0, nullptr) == STRUCTIO_EINVALID);
+    n = kept;
+    return structio_nursery_close(&n, 0, nullptr);
+  };
+  CHECK(c_tasks::run(program) == 0);
+}
+
 TEST_CASE("a cushion is counted from when everybody began to wait", "[TST-03]") {
   auto nothing = [] { return structio_checkpoint(); };
   auto program = [&] {

@@ -148,6 +148,29 @@ TEST_CASE("it is delivered to main that waits for its children", "[KI-03][REASON
   CHECK(source == STRUCTIO_SOURCE_INTERRUPT);
 }
 
+TEST_CASE("it is delivered to main whose last child has just ended", "[KI-03]") {
+  auto nothing = [] { return 0; };
+  auto interrupts = [] { return structio_inject_interrupt(); };
+  auto body = [&] {
+    structio_nursery around;
+    structio_nursery_open(&around);
+    owned_failure why;
+    const int status = nursery_block(
+        [&](structio_nursery& n) {
+          spawn(n, "child", nothing);
+          return spawn(around, "beside it", interrupts);
+        },
+        &why);
+    CHECK(status == STRUCTIO_EGROUP);
+    CHECK(why.count() == 1);
+    CHECK(why.member(0) == STRUCTIO_EINTERRUPTED);
+    return structio_nursery_close(&around, 0, nullptr);
+  };
+  structio_run_options options = run_options();
+  options.budget = 1;  // so that the run looks for interrupts before main goes on
+  CHECK(run(body, options) == 0);
+}
+
 TEST_CASE("a system task never gets it", "[KI-01][KI-03]") {
   int system = 1;
   auto task = [&] {

@@ -1,5 +1,6 @@
 // Nurseries: what fails and how it is reported, who waits for whom, what may be started when.
 #include <structio/debug.hpp>
+#include <structio/sync.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -217,6 +218,30 @@ TEST_CASE("a child may start others after the body has ended", "[NUR-13][SRC-23]
     });
     CHECK(grandchild_done);
     CHECK(seconds_since(start) == 2);
+  });
+}
+
+TEST_CASE("who comes when the last child has gone is awaited as well", "[NUR-13]") {
+  structio::testing::virtual_clock clock;
+  face::run_with({}, clock, [] {  // without a seed, so that tasks run in the order of their waking
+    structio::event last_step;
+    bool late_done = false;
+    nursery* closing = nullptr;
+    open_nursery([&](nursery& around) {
+      around.start_soon([&] {
+        last_step.wait();
+        closing->start_soon([&] {
+          structio::checkpoint();
+          late_done = true;
+        });
+      });
+      structio::testing::wait_all_tasks_blocked();
+      open_nursery([&](nursery& n) {
+        closing = &n;
+        n.start_soon([&] { last_step.set(); });  // and ends, which wakes its nursery's owner second
+      });
+      CHECK(late_done);
+    });
   });
 }
 

@@ -23,6 +23,9 @@ struct tenancy {
   std::uint32_t generation = 0;  ///< grows at each acquire
 };
 
+/// One that none is: its place, plus one, is 0.
+inline constexpr tenancy nobody{UINT32_MAX, 0};
+
 /// Descriptor of one stack, at the top of the memory it describes. What a switch, an acquire and a
 /// release need lies in its first cache line.
 struct stack : tenancy {  // the latest

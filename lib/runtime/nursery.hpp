@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "base/assert.hpp"
 #include "base/list.hpp"
 #include "runtime/cancel.hpp"
 #include "runtime/task.hpp"
@@ -27,9 +28,9 @@ struct nursery {
   bool patient = false;        ///< a child that fails does not have the others cancelled
   std::uint8_t run_number = 0;
   runtime* rt = nullptr;
-  task* owner = nullptr;       ///< null for a run's own nursery, and after the end
-  ctx::tenancy owner_is = {};  ///< stays when both have ended
-  nursery* outer = nullptr;    ///< next open nursery outwards of the same task
+  task* owner = nullptr;                ///< null for a run's own nursery, and after the end
+  ctx::tenancy owner_is = ctx::nobody;  ///< stays when both have ended
+  nursery* outer = nullptr;             ///< next open nursery outwards of the same task
   base::list<task, sibling_tag> children;
   std::uint64_t count = 0;          ///< children, services included
   std::uint64_t cancelled = 0;      ///< children (and body) that ended as "cancelled"
@@ -52,6 +53,7 @@ struct nursery {
 
   /// The owner is parked in its close.
   bool owner_waits() const noexcept {
+    STRUCTIO_ASSERT(state != nursery_state::closing || owner);
     return state == nursery_state::closing && owner->wait.state == wait_state::parked;
   }
 

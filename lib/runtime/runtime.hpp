@@ -149,7 +149,7 @@ inline task_id task::id() const noexcept {
 }
 
 inline task_id nursery::owner_id() const noexcept {
-  return kind == nursery_kind::system ? 0 : id_of(run_number, owner_is);
+  return id_of(run_number, owner_is);
 }
 
 extern thread_local constinit runtime* current_runtime_slot STRUCTIO_TLS_MODEL;

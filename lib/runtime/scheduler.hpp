@@ -27,6 +27,7 @@ class scheduler {
     budget_ = budget;
     random_ = seed;
     plain_ = budget != 1 && seed == 0;
+    plain_until_ = 0;
   }
 
   std::uint64_t budget() const noexcept { return budget_; }

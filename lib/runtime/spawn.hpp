@@ -3,8 +3,10 @@
 // Whatever needs more goes through nursery_open, nursery_spawn, nursery_child_ended, nursery_close.
 #pragma once
 
+#include <cstddef>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "runtime/local.hpp"
 #include "runtime/runtime.hpp"
@@ -13,16 +15,20 @@
 
 namespace structio::rt {
 
-/// A control block of zeros, but for its name. Stores are what a spawn spends its time on, so it
-/// has few: unrolled, since for the whole at once compilers take a loop of the processor's that
-/// begins slowly.
+/// A control block of zeros, but for its name, which comes last. Stores are what a spawn spends its
+/// time on, so it has few: one after the other, since for the whole at once compilers take a loop
+/// of the processor's that begins slowly.
 inline task& task_zero(ctx::stack& s) noexcept {
   task& t = *new (&task_on(s)) task;
+  auto* const at = reinterpret_cast<std::byte*>(&t);
+  constexpr std::size_t piece = 32;
   constexpr std::size_t end = sizeof t - sizeof t.name;
-  auto* at = reinterpret_cast<std::byte*>(&t);
-#pragma GCC unroll 8
-  for (std::size_t done = 0; done < end / 32; ++done) std::memset(at + done * 32, 0, 32);
-  std::memset(at + end / 32 * 32, 0, end % 32);
+  STRUCTIO_ASSERT(reinterpret_cast<std::byte*>(t.name) <= at + end);
+  [at]<std::size_t... i>(std::index_sequence<i...>) {
+    (std::memset(at + i * piece, 0, piece), ...);
+  }
+  (std::make_index_sequence<end / piece>{});
+  std::memset(at + end / piece * piece, 0, end % piece);
   return t;
 }
 

@@ -1,5 +1,6 @@
 // Giving the processor away, for inlining where tasks wait most. Everybody else calls the functions
-// of wait.hpp, which are these out of line: a task gives it up here and nowhere else.
+// of wait.hpp, which are these out of line: a task that is to come back gives it up here and
+// nowhere else.
 #pragma once
 
 #include "context/switch.hpp"
