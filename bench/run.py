@@ -94,6 +94,14 @@ def command_of(folder, program):
     return [path] if os.access(path, os.X_OK) else []
 
 
+def core_width(folder):
+    """How much of the core is ours; nothing where it cannot be told."""
+    try:
+        return [call([os.path.join(folder, "bench_width"), "--cpu", str(CORES[0])])[0]["value"]]
+    except (Failed, OSError, IndexError, subprocess.TimeoutExpired):
+        return []
+
+
 def run_plain(folder, job, quick):
     warm = os.path.join(folder, "bench_warm")
     if job.memory and not quick and os.access(warm, os.X_OK):
@@ -153,6 +161,7 @@ class Results:
         self.missing = {}  # workloads of each program that is not there
         self.failed = {}
         self.disturbance = []
+        self.widths = []  # see width.c
 
     def add(self, repetition, line, job):
         workload, peer = line["workload"], job.rename or line.get("peer", job.peer)
@@ -222,6 +231,8 @@ def measure(options, results, jobs):
         for workload in WORKLOADS:
             batch = [j for j in jobs if j.workload == workload and repetition < j.most]
             order.shuffle(batch)
+            if batch and not options.quick:
+                results.widths += core_width(options.folder)
             for job in batch:
                 if not options.quiet:
                     print(f"\r{repetition + 1}/{options.repeat} {workload} {job.peer}".ljust(60),
@@ -357,6 +368,10 @@ def remarks(results, quick):
     if results.disturbance and not quick:
         yield (f"taken by others: median {statistics.median(results.disturbance):.0%}, worst "
                f"{max(results.disturbance):.0%} of the core; load {os.getloadavg()[0]:.1f}")
+    if results.widths:
+        yield (f"width of the core: {statistics.median(results.widths):.1f} "
+               f"({min(results.widths):.1f}-{max(results.widths):.1f}) additions in the time of a "
+               "multiplication; fewer than another time: a neighbour shares its pipeline")
 
 
 def spread(numbers):
@@ -372,7 +387,8 @@ def as_json(results, options, known):
             "ours": options.ours, "skipped": results.skipped, "failed": results.failed,
             "missing": {program: {"workloads": sorted(names), "needs": what_to_install(program)}
                         for program, names in results.missing.items()},
-            "disturbance": spread(results.disturbance), "workloads": {}}
+            "disturbance": spread(results.disturbance), "width": spread(results.widths),
+            "workloads": {}}
     for name, peers in results.values.items():
         entry = {"unit": WORKLOADS[name].unit, "what": WORKLOADS[name].what,
                  "met": verdict(results, name, options.ours),
