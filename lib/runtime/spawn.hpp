@@ -78,8 +78,8 @@ inline void nursery_open_plain(runtime& rt, task& self, void* storage) noexcept 
   nursery_push(self, n, rt.number);
 }
 
-/// As nursery_close, for a body that ended well, when nothing has come upon the nursery. False: all
-/// is over, but nursery_sum_up has to say how it ended.
+/// As nursery_close, for a body that ended well. True: it is closed, and nothing is to be told.
+/// False: nobody lives in it any more, and nursery_sum_up has to say what it ended with.
 [[gnu::always_inline]] inline bool nursery_close_well(runtime& rt, task& self,
                                                       nursery& n) noexcept {
   n.state = nursery_state::closing;
