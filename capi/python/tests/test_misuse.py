@@ -210,18 +210,20 @@ class Misuse(Case):
         async def works() -> None:
             async with structio.open_nursery() as nursery:
                 nursery.start_soon(structio.sleep_forever)
-                await structio.sleep(0.001)
+                await structio.sleep(60)  # closed in here, not at the nursery's end
 
         async def waits(coroutine: Any) -> None:
             await coroutine
 
         async def looks(task: lowlevel.Task, event: structio.Event) -> None:
+            await there.wait()
             await structio.sleep(0.01)
             self.assertIs(task.kept, event, "let go of while the library uses it")
             event.set()
 
         coroutines = [works() for _ in range(10)]
         event = structio.Event()
+        there = structio.Event()
         async with structio.open_nursery() as outer:
             outer.start_soon(looks, lowlevel.current_task(), event)
             with self.assertRaises(ExceptionGroup) as caught:
@@ -235,6 +237,7 @@ class Misuse(Case):
                     del coroutine
                     coroutines.clear()
                     with structio.CancelScope(shield=True):
+                        there.set()
                         await event.wait()
         for error in caught.exception.exceptions:
             self.assertIsInstance(error, RuntimeError)
