@@ -160,11 +160,14 @@ def main():
     parse.add_argument("build", nargs="?", default="build-release")
     parse.add_argument("--only", help="workloads, separated by commas: " + ", ".join(COUNTS))
     options = parse.parse_args()
+    workloads = options.only.split(",") if options.only else list(COUNTS)
+    if unknown := sorted(set(workloads).difference(COUNTS)):
+        parse.error("no such workload: " + ", ".join(unknown))
     nested = os.path.join(options.build, "bench")
     folder = nested if os.path.isdir(nested) else options.build
     print("| of one task, or one message on a connection | accesses | cache lines | pages |")
     print("|---|---|---|---|")
-    for workload in options.only.split(",") if options.only else COUNTS:
+    for workload in workloads:
         for peer, what in COUNTS[workload].items():
             try:
                 found = count_of(folder, what)

@@ -83,7 +83,7 @@ class heap {
   class many_removals {
    public:
     explicit many_removals(heap& h) noexcept : heap_(h) {
-      STRUCTIO_ASSERT(h.exactly_ > UINT32_MAX);  // never one in another
+      STRUCTIO_ASSERT(h.exactly_ > UINT32_MAX && h.holes_ == 0);  // never one in another
       h.exactly_ = h.size_ / 16 + 1;
     }
     ~many_removals() {

@@ -58,7 +58,7 @@ struct scope {
   bool entered_in_flight : 1 = false;  ///< by a task that had a cancellation on its way out
   bool holds_interrupt : 1 = false;    ///< Ctrl-C waits until it has been left
   bool pinned : 1 = false;             ///< a call stands in it, so it stays, and all around it
-  bool laden : 1 = false;  ///< leaving it takes more than that; stays, but see scope_leave_plain
+  bool laden : 1 = false;  ///< has borne what leaving has to look at; a deadline tells by itself
   std::uint8_t unused : 3 = 0;  ///< named, so that making a scope need not read what was here
 
   runtime* rt = nullptr;  ///< since entry

@@ -24,10 +24,10 @@ inline task& task_zero(ctx::stack& s) noexcept {
   constexpr std::size_t piece = 32;
   constexpr std::size_t end = sizeof t - sizeof t.name;
   STRUCTIO_ASSERT(reinterpret_cast<std::byte*>(t.name) <= at + end);
-  [at]<std::size_t... i>(std::index_sequence<i...>) {
+  const auto clear = [at]<std::size_t... i>(std::index_sequence<i...>) {
     (std::memset(at + i * piece, 0, piece), ...);
-  }
-  (std::make_index_sequence<end / piece>{});
+  };
+  clear(std::make_index_sequence<end / piece>{});
   std::memset(at + end / piece * piece, 0, end % piece);
   return t;
 }
